@@ -1,0 +1,12 @@
+# Debian packages that provide these are listed in packages.txt.
+find_package(Threads REQUIRED)
+find_package(OpenMP REQUIRED)
+find_package(nlohmann_json REQUIRED)
+find_package(fmt REQUIRED)
+find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
+find_package(Protobuf REQUIRED)
+find_package(PkgConfig REQUIRED)
+pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+find_library(ONNX_PROTO_LIBRARY onnx_proto REQUIRED)

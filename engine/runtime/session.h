@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "betimes/runtime/plan.h"
+
+namespace betimes::runtime {
+
+/// Runs a plan. Holds the activations' arena; one session is used by one thread at a time, many
+/// sessions may run at once.
+class Session {
+ public:
+  explicit Session(std::shared_ptr<const Plan> plan);
+  ~Session();
+  Session(Session&&) noexcept;
+  Session& operator=(Session&&) noexcept;
+
+  const Plan& plan() const;
+
+  /// Buffers of the graph's inputs and outputs, in their declared order, dense row-major. Write the
+  /// inputs, call run(), read the outputs: no copy beyond what the plan's layouts need, no
+  /// allocation by Betimes, no lock.
+  std::span<const TensorView> inputs() const;
+  std::span<const TensorView> outputs() const;
+  void run();
+
+  /// Checks names, types and shapes, copies in, runs, copies out. For convenience, not for speed.
+  std::map<std::string, Tensor> run(const std::map<std::string, Tensor>& inputs);
+
+  /// Runs once and stores the nanoseconds of each step (as many as plan().steps()) and, last, of
+  /// the whole run. `nanoseconds` has steps + 1 elements.
+  void run_profiled(std::span<int64_t> nanoseconds);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace betimes::runtime

@@ -28,22 +28,16 @@ with_progress() {
   say "$label: done in $((SECONDS - started)) s"
 }
 
-# packages GROUP...: the packages of these groups in packages.txt.
-packages() {
-  local group package
-  while read -r group package; do
-    [[ " $* " == *" $group "* ]] && printf '%s\n' "$package"
-  done <"$root/packages.txt"
-  return 0
-}
-
+# missing_packages GROUP...: those of these groups in packages.txt that aren't installed.
 missing_packages() {
-  local wanted installed package
-  mapfile -t wanted < <(packages "$@")
+  local group package wanted=() installed
+  while read -r group package; do
+    [[ " $* " == *" $group "* ]] && wanted+=("$package")
+  done <"$root/packages.txt"
   # shellcheck disable=SC2016 # the braces are dpkg-query's own
   installed=" $(dpkg-query -W -f='${Package}=${db:Status-Status} ' "${wanted[@]}" 2>/dev/null) "
   for package in "${wanted[@]}"; do
-    [[ $installed == *" $package=installed "* ]] || printf '%s\n' "$package"
+    [[ $installed == *" $package=installed "* ]] || printf '%s ' "$package"
   done
 }
 
@@ -55,7 +49,7 @@ apt_get() {
 
 fetch_and_install() {
   local fresh=false
-  if ! apt-get install --simulate --no-install-recommends "$@" >/dev/null 2>&1; then
+  if ! apt-get --simulate install --no-install-recommends "$@" >/dev/null 2>&1; then
     apt_get update || return
     fresh=true
   fi
@@ -66,15 +60,14 @@ fetch_and_install() {
 
 # install_packages LOG GROUP...
 install_packages() {
-  local log=$1 missing command
+  local log=$1 missing
   shift
   if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     say "no apt here: taking the packages that packages.txt names ($*) as installed"
-    return 0
+    return
   fi
-  mapfile -t missing < <(missing_packages "$@")
-  ((${#missing[@]} == 0)) && return 0
-  command="apt-get install --no-install-recommends ${missing[*]}"
+  read -ra missing <<<"$(missing_packages "$@")"
+  ((${#missing[@]} == 0)) && return
   as_root=()
   if ((EUID != 0)); then
     if sudo -n true 2>/dev/null; then
@@ -83,14 +76,13 @@ install_packages() {
       as_root=(sudo)
     else
       say "packages are missing and neither root nor sudo is at hand; run this, then $name again:"
-      printf '  sudo apt-get update && sudo %s\n' "$command" >&2
+      printf '  sudo apt-get update && sudo apt-get install --no-install-recommends %s\n' "${missing[*]}" >&2
       exit 2
     fi
   fi
-  # Two commands at once (./betimes beside ./check) take turns.
   exec 8<"$root/packages.txt" # 8 and 9 are locks; with_progress keeps them from what it starts
-  flock 8
-  mapfile -t missing < <(missing_packages "$@")
+  flock 8                     # two commands at once (./betimes beside ./check) take turns
+  read -ra missing <<<"$(missing_packages "$@")"
   if ((${#missing[@]} > 0)); then
     with_progress "$log" "installing ${#missing[@]} packages" fetch_and_install "${missing[@]}" || exit 2
   fi

@@ -5,6 +5,7 @@
 #   scripts/try-on-bare-debian.sh [COMMAND...]     default: './betimes fit' './betimes fit' ./check
 #   MIRROR   where Debian comes from (default: http://deb.debian.org/debian)
 #   RESULTS  a folder to copy the clone's build logs into
+# shellcheck disable=SC2317 # functions are called through timed
 set -euo pipefail
 source_dir=$(readlink -f -- "$(dirname -- "${BASH_SOURCE[0]}")/..")
 mirror=${MIRROR:-http://deb.debian.org/debian}
@@ -14,7 +15,7 @@ mirror=${MIRROR:-http://deb.debian.org/debian}
 command -v debootstrap >/dev/null || { echo "try-on-bare-debian: apt-get install debootstrap" >&2; exit 2; }
 # A mount namespace of its own: the bind mounts go with this process, so that removing the folder
 # can't reach through them.
-if [[ ${BARE_DEBIAN_NAMESPACE-} != $$ ]]; then
+if [[ ${BARE_DEBIAN_NAMESPACE-} != "$$" ]]; then
   exec env BARE_DEBIAN_NAMESPACE=$$ unshare --mount --propagation private "$0" "$@"
 fi
 
@@ -25,12 +26,11 @@ declare -a report=()
 timed() {
   local label=$1 start status=0
   shift
-  start=$(date +%s.%N)
+  start=${EPOCHREALTIME/./}
   "$@" || status=$?
-  report+=("$(printf '%8.1f s  exit %d  %s' "$(bc_minus "$(date +%s.%N)" "$start")" "$status" "$label")")
+  report+=("$(printf '%8.1f s  exit %d  %s' "$(((${EPOCHREALTIME/./} - start) / 100000))e-1" "$status" "$label")")
   return "$status"
 }
-bc_minus() { awk -v a="$1" -v b="$2" 'BEGIN { print a - b }'; }
 
 make_root() {
   debootstrap --variant=minbase --include=ca-certificates,git bookworm "$bare" "$mirror" >"$bare.log" 2>&1 ||

@@ -6,7 +6,8 @@
 
 namespace betimes::fit {
 
-/// One way to do one part of the work. Both numbers are additive over parts; either may be negative.
+/// One way to do one part of the work. Both numbers are additive over parts; either may be
+/// negative.
 struct Choice {
   double cost = 0;  // milliseconds
   double loss = 0;  // quality lost
@@ -14,9 +15,9 @@ struct Choice {
 
 /// The multiple-choice knapsack: one choice from each group, least total loss with total cost at
 /// most `budget`. Costs are rounded up to a grid of `resolution` steps between the cheapest and the
-/// dearest selection, so the answer never exceeds the budget and its loss is the best to within that
-/// rounding. Returns the index chosen in each group; nullopt when even the cheapest selection costs
-/// more. Dynamic programming over the grid (Dudzinski and Walukiewicz, 1987), O(choices *
+/// dearest selection, so the answer never exceeds the budget and its loss is the best to within
+/// that rounding. Returns the index chosen in each group; nullopt when even the cheapest selection
+/// costs more. Dynamic programming over the grid (Dudzinski and Walukiewicz, 1987), O(choices *
 /// resolution).
 std::optional<std::vector<size_t>> choose_under_budget(
     const std::vector<std::vector<Choice>>& groups, double budget, int resolution = 2000);

@@ -17,7 +17,7 @@ namespace betimes::fit {
 struct Point {
   std::string label;  // "original", "fastest", "37 of 41 nodes int8", ...
   Setting setting;
-  double predicted_ms = 0;  // p50
+  double predicted_ms = 0;            // p50
   std::optional<double> measured_ms;  // p50, where it was run end to end
   judge::Quality quality;
   double predicted_quality = 0;  // before it was checked on data
@@ -48,7 +48,7 @@ struct Variant {
 /// Everything a fit found; the table, the JSON object and the HTML report are made from it.
 struct Result {
   std::string model;
-  std::string task;    // what data, how many examples of each part
+  std::string task;  // what data, how many examples of each part
   std::string metric;
   Budget budget;
   bool budget_was_chosen = false;  // by us, at the knee of the frontier

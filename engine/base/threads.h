@@ -2,22 +2,32 @@
 
 namespace betimes {
 
+/// CPUs this process may use (its affinity mask when first asked, before anything is pinned).
+int available_cpus();
+
 /// Sets how many threads parallel regions started by the calling thread use (oneDNN and our kernels
-/// share OpenMP's team). `threads` >= 1; more than the CPUs available throws Error.
+/// share OpenMP's team). `threads` >= 1; more than available_cpus() throws Error.
 void set_threads(int threads);
 int threads();
 
 /// Pins the calling thread's OpenMP team to CPUs 0..threads-1 of this process's affinity mask, one
-/// each, so that two threads never land on one core. Undone by destruction.
+/// each, so that two threads never land on one core. Sets the team's size too. Undone by
+/// destruction, on the thread that made it.
 class PinnedTeam {
  public:
+  /// Throws Error when `threads` is less than 1 or more than available_cpus().
   explicit PinnedTeam(int threads);
   ~PinnedTeam();
   PinnedTeam(const PinnedTeam&) = delete;
   PinnedTeam& operator=(const PinnedTeam&) = delete;
 
+  /// False when the system refused (some sandboxes do): threads then run where they are put.
+  bool pinned() const { return pinned_; }
+
  private:
   int threads_;
+  int threads_before_;
+  bool pinned_ = false;
 };
 
 }  // namespace betimes

@@ -1,0 +1,240 @@
+// Forms of operators after graph::canonical_opset: written in the canonical one where that says the
+// same, refused by name where it can't.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+#include <numeric>
+
+#include "betimes/base/error.h"
+#include "betimes/import/detail/onnx_rewrite.h"
+
+namespace betimes::import::detail {
+namespace {
+
+using graph::Node;
+using Integers = std::vector<int64_t>;
+
+std::string stem(const Node& node, const char* what) { return node.outputs[0] + "/" + what; }
+
+[[noreturn]] void refuse(const Node& node, const std::string& what) {
+  throw Error(describe(node), what + " has no equal in opset " +
+                                  std::to_string(graph::canonical_opset) + " and isn't supported");
+}
+
+void drop_if(Node& node, const char* key, int64_t harmless) {
+  if (take<int64_t>(node, key).value_or(harmless) != harmless) {
+    refuse(node, std::string("attribute '") + key + "'");
+  }
+}
+
+void drop_if_ones(Node& node, const char* key) {
+  for (const int64_t value : take<Integers>(node, key).value_or(Integers{})) {
+    if (value != 1) refuse(node, std::string("attribute '") + key + "'");
+  }
+}
+
+size_t known_rank(const Rewriter& rewriter, const Node& node) {
+  if (const auto rank = rewriter.rank(node.inputs[0])) return *rank;
+  refuse(node, "input 'axes' on a value of unknown rank");
+}
+
+/// The axes counted from the front; throws Error for one that doesn't exist or comes twice.
+std::vector<size_t> normalized(const Node& node, const Integers& axes, size_t rank) {
+  std::vector<size_t> result;
+  for (const int64_t axis : axes) {
+    const int64_t from_front = axis < 0 ? axis + static_cast<int64_t>(rank) : axis;
+    const auto index = static_cast<size_t>(from_front);
+    if (from_front < 0 || index >= rank || std::count(result.begin(), result.end(), index)) {
+      throw Error(describe(node),
+                  "axis " + std::to_string(axis) + " is wrong for rank " + std::to_string(rank));
+    }
+    result.push_back(index);
+  }
+  return result;
+}
+
+/// Reductions take their axes from an input since opset 18; only ReduceSum does so before.
+void reduce(Rewriter& rewriter, Node node) {
+  const bool noop = take<int64_t>(node, "noop_with_empty_axes").value_or(0) != 0;
+  Integers axes;
+  if (!input_or_none(node, 1).empty()) axes = rewriter.integers(node, 1, "axes");
+  node.inputs.resize(1);
+  if (axes.empty() && noop) {
+    // The specification's words changed for those that also map each element.
+    if (node.op == "ReduceSumSquare" || node.op.starts_with("ReduceL")) {
+      refuse(node, "attribute 'noop_with_empty_axes'");
+    }
+    return rewriter.emit({node.name, "Identity", "", node.inputs, node.outputs, {}});
+  }
+  if (!axes.empty()) node.attributes["axes"] = axes;
+  rewriter.emit(std::move(node));
+}
+
+void split(Rewriter& rewriter, Node node) {
+  const auto parts = take<int64_t>(node, "num_outputs");
+  if (parts && *parts != static_cast<int64_t>(node.outputs.size())) {
+    throw Error(describe(node), "num_outputs is " + std::to_string(*parts) + " but it has " +
+                                    std::to_string(node.outputs.size()) + " outputs");
+  }
+  rewriter.emit(std::move(node));
+}
+
+void pad(Rewriter& rewriter, Node node) {
+  if (node.get("mode", "constant") == "wrap") refuse(node, "mode 'wrap'");
+  if (input_or_none(node, 3).empty()) return rewriter.emit(std::move(node));
+  const size_t rank = known_rank(rewriter, node);
+  const auto axes = normalized(node, rewriter.integers(node, 3, "axes"), rank);
+  const Integers pads = rewriter.integers(node, 1, "pads");
+  if (pads.size() != 2 * axes.size()) throw Error(describe(node), "pads and axes don't match");
+  Integers all(2 * rank, 0);
+  for (size_t i = 0; i < axes.size(); ++i) {
+    all[axes[i]] = pads[i];
+    all[axes[i] + rank] = pads[i + axes.size()];
+  }
+  node.inputs.resize(3);
+  node.inputs[1] = rewriter.add_integers(stem(node, "pads"), all);
+  if (node.inputs[2].empty()) node.inputs.pop_back();
+  rewriter.emit(std::move(node));
+}
+
+/// Scales of the listed axes only become scales of all.
+void spread_scales(Rewriter& rewriter, Node& node, const Integers& given) {
+  const size_t rank = known_rank(rewriter, node);
+  const auto axes = normalized(node, given, rank);
+  std::vector<size_t> every(rank);
+  std::iota(every.begin(), every.end(), size_t{0});
+  if (axes == every) return;
+  const Tensor* scales = rewriter.constant(input_or_none(node, 2));
+  if (scales == nullptr || scales->dtype() != DType::f32) {
+    refuse(node, "attribute 'axes' without constant scales");
+  }
+  const auto values = scales->data<float>();
+  if (values.size() != axes.size()) throw Error(describe(node), "scales and axes don't match");
+  std::vector<float> all(rank, 1.0f);
+  for (size_t i = 0; i < axes.size(); ++i) all[axes[i]] = values[i];
+  const Tensor spread = Tensor::from<float>({static_cast<int64_t>(rank)}, all);
+  node.inputs[2] = rewriter.add_constant(stem(node, "scales"), spread);
+}
+
+void resize(Rewriter& rewriter, Node node) {
+  drop_if(node, "antialias", 0);
+  if (take<std::string>(node, "keep_aspect_ratio_policy").value_or("stretch") != "stretch") {
+    refuse(node, "attribute 'keep_aspect_ratio_policy'");
+  }
+  const std::string mode = node.get("coordinate_transformation_mode", "half_pixel");
+  if (mode == "half_pixel_symmetric" || (mode == "tf_crop_and_resize" && node.has("axes"))) {
+    refuse(node, "coordinate_transformation_mode '" + mode + "'");
+  }
+  if (const auto axes = take<Integers>(node, "axes")) spread_scales(rewriter, node, *axes);
+  rewriter.emit(std::move(node));
+}
+
+void pool(Rewriter& rewriter, Node node) {
+  drop_if_ones(node, "dilations");
+  if (node.op == "LpPool") drop_if(node, "ceil_mode", 0);
+  rewriter.emit(std::move(node));
+}
+
+void cast(Rewriter& rewriter, Node node) {
+  node.attributes.erase("saturate");  // concerns 8 bit floats only
+  rewriter.emit(std::move(node));
+}
+
+void dequantize(Rewriter& rewriter, Node node) {
+  drop_if(node, "block_size", 0);
+  rewriter.emit(std::move(node));
+}
+
+/// Opset 21 may give the type of the output by number instead of by a zero point.
+void quantize(Rewriter& rewriter, Node node) {
+  drop_if(node, "block_size", 0);
+  node.attributes.erase("saturate");
+  const int64_t type = take<int64_t>(node, "output_dtype").value_or(0);
+  if (type == 0 || !input_or_none(node, 2).empty()) return rewriter.emit(std::move(node));
+  const Tensor* scale = rewriter.constant(input_or_none(node, 1));
+  if (scale == nullptr || (type != 2 && type != 3)) refuse(node, "attribute 'output_dtype'");
+  const Tensor zero(type == 2 ? DType::u8 : DType::i8, scale->shape());
+  set_input(node, 2, rewriter.add_constant(stem(node, "zero_point"), zero));
+  rewriter.emit(std::move(node));
+}
+
+/// A chain of elementwise nodes in float32.
+class Formula {
+ public:
+  Formula(Rewriter& rewriter, const Node& node) : rewriter_(rewriter), node_(node) {}
+  std::string constant(const char* what, double value) {
+    return rewriter_.add_constant(stem(node_, what), Tensor::scalar(static_cast<float>(value)));
+  }
+  std::string apply(const char* op, std::vector<std::string> inputs) {
+    const std::string output = rewriter_.fresh(stem(node_, op));
+    rewriter_.emit({"", op, "", std::move(inputs), {output}, {}});
+    return output;
+  }
+  void finish(const char* op, std::vector<std::string> inputs) {
+    rewriter_.emit({node_.name, op, "", std::move(inputs), {node_.outputs[0]}, {}});
+  }
+
+ private:
+  Rewriter& rewriter_;
+  const Node& node_;
+};
+
+/// x (1 + erf(x / sqrt 2)) / 2, or Hendrycks and Gimpel's (2016) approximation by tanh.
+void gelu(Rewriter& rewriter, Node node) {
+  const std::string form = node.get("approximate", "none");
+  if (form != "none" && form != "tanh") refuse(node, "approximate '" + form + "'");
+  Formula f(rewriter, node);
+  const std::string x = node.inputs[0];
+  std::string bell;
+  if (form == "none") {
+    const auto scaled = f.apply("Mul", {x, f.constant("scale", 1.0 / std::numbers::sqrt2)});
+    bell = f.apply("Erf", {scaled});
+  } else {
+    const auto square = f.apply("Mul", {x, x});
+    const auto cube = f.apply("Mul", {square, x});
+    const auto small = f.apply("Mul", {cube, f.constant("cubic", 0.044715)});
+    const auto sum = f.apply("Add", {x, small});
+    const double scale = std::sqrt(2.0 / std::numbers::pi);
+    bell = f.apply("Tanh", {f.apply("Mul", {sum, f.constant("scale", scale)})});
+  }
+  const auto above = f.apply("Add", {bell, f.constant("one", 1.0)});
+  const auto half = f.apply("Mul", {x, f.constant("half", 0.5)});
+  f.finish("Mul", {half, above});
+}
+
+/// x tanh(softplus x)
+void mish(Rewriter& rewriter, Node node) {
+  Formula f(rewriter, node);
+  const std::string x = node.inputs[0];
+  f.finish("Mul", {x, f.apply("Tanh", {f.apply("Softplus", {x})})});
+}
+
+constexpr int newest = 21;
+constexpr RuleEntry rules[] = {
+    {"ReduceMean", 18, newest, reduce},
+    {"ReduceMax", 18, newest, reduce},
+    {"ReduceMin", 18, newest, reduce},
+    {"ReduceProd", 18, newest, reduce},
+    {"ReduceL1", 18, newest, reduce},
+    {"ReduceL2", 18, newest, reduce},
+    {"ReduceLogSum", 18, newest, reduce},
+    {"ReduceLogSumExp", 18, newest, reduce},
+    {"ReduceSumSquare", 18, newest, reduce},
+    {"Split", 18, newest, split},
+    {"Pad", 18, newest, pad},
+    {"Resize", 18, newest, resize},
+    {"LpPool", 18, newest, pool},
+    {"AveragePool", 19, newest, pool},
+    {"Cast", 19, newest, cast},
+    {"CastLike", 19, newest, cast},
+    {"QuantizeLinear", 19, newest, quantize},
+    {"DequantizeLinear", 19, newest, dequantize},
+    {"Gelu", 20, newest, gelu},
+    {"Mish", 18, newest, mish},
+};
+
+}  // namespace
+
+std::span<const RuleEntry> newer_forms() { return rules; }
+
+}  // namespace betimes::import::detail

@@ -1,0 +1,87 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "betimes/graph/graph.h"
+
+namespace betimes::import::detail {
+
+/// What a rule that rewrites one node may look at and add.
+class Rewriter {
+ public:
+  Rewriter(graph::Graph& graph, int opset);
+
+  int opset() const { return opset_; }
+  /// The value when it is a constant (through Identity nodes), else null.
+  const Tensor* constant(const std::string& value) const;
+  /// Elements of a constant integer tensor; throws Error naming the node when it isn't one.
+  std::vector<int64_t> integers(const graph::Node& node, size_t input, const char* what) const;
+  /// Number of dimensions, where the nodes seen so far tell it for certain.
+  std::optional<size_t> rank(const std::string& value) const;
+  /// True when some node or graph output reads the value.
+  bool is_read(const std::string& value) const { return read_.contains(value); }
+
+  std::string fresh(const std::string& stem);
+  /// Adds a constant and gives its name.
+  std::string add_constant(const std::string& stem, Tensor value);
+  std::string add_integers(const std::string& stem, const std::vector<int64_t>& values);
+  /// Appends a finished node to the rewritten graph.
+  void emit(graph::Node node);
+  /// The rewritten nodes.
+  std::vector<graph::Node> take() { return std::move(done_); }
+
+ private:
+  graph::Graph& graph_;
+  int opset_;
+  std::set<std::string> names_;
+  std::set<std::string> read_;
+  std::map<std::string, std::string> copies_;  // output of an Identity -> its input
+  std::map<std::string, size_t> ranks_;
+  std::vector<graph::Node> done_;
+};
+
+/// Rewrites `node` and emits it and whatever it needs, or removes what is the default from it and
+/// emits that.
+using Rule = void (*)(Rewriter&, graph::Node);
+
+/// Applies to nodes of `op` in files of opsets first..last.
+struct RuleEntry {
+  const char* op;
+  int first;
+  int last;
+  Rule apply;
+};
+
+/// Forms older than the canonical one, and newer.
+std::span<const RuleEntry> older_forms();
+std::span<const RuleEntry> newer_forms();
+
+/// Ranks of a node's outputs that follow from those of its inputs.
+std::optional<size_t> infer_rank(const Rewriter& rewriter, const graph::Node& node);
+
+/// Takes an attribute out of the node and gives it, or nullopt.
+template <class T>
+std::optional<T> take(graph::Node& node, const std::string& key) {
+  if (!node.has(key)) return std::nullopt;
+  std::optional<T> value;
+  if constexpr (std::is_same_v<T, std::string>) {
+    value = node.get(key, "");
+  } else {
+    value = node.get(key, T{});
+  }
+  node.attributes.erase(key);
+  return value;
+}
+
+/// Makes `value` input number `index`, absent ones before it included.
+void set_input(graph::Node& node, size_t index, const std::string& value);
+/// The name of input `index`, empty when absent.
+const std::string& input_or_none(const graph::Node& node, size_t index);
+
+}  // namespace betimes::import::detail

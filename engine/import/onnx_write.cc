@@ -1,0 +1,141 @@
+#include <onnx/onnx_pb.h>
+
+#include <limits>
+
+#include "betimes/base/error.h"
+#include "betimes/base/file.h"
+#include "betimes/import/detail/onnx_tensor.h"
+#include "betimes/import/onnx.h"
+
+namespace betimes::import {
+namespace {
+
+using graph::Attribute;
+using graph::Graph;
+using graph::Node;
+using onnx::AttributeProto;
+
+// The newest IR version that opset 17's release of ONNX (1.12) knows.
+constexpr int ir_version = 8;
+constexpr int own_opset = 1;  // of domain "betimes"
+
+void write_value_of(const Attribute& value, AttributeProto& proto) {
+  struct Write {
+    AttributeProto& proto;
+    void operator()(int64_t v) const {
+      proto.set_type(AttributeProto::INT);
+      proto.set_i(v);
+    }
+    void operator()(float v) const {
+      proto.set_type(AttributeProto::FLOAT);
+      proto.set_f(v);
+    }
+    void operator()(const std::string& v) const {
+      proto.set_type(AttributeProto::STRING);
+      proto.set_s(v);
+    }
+    void operator()(const std::vector<int64_t>& v) const {
+      proto.set_type(AttributeProto::INTS);
+      proto.mutable_ints()->Add(v.begin(), v.end());
+    }
+    void operator()(const std::vector<float>& v) const {
+      proto.set_type(AttributeProto::FLOATS);
+      proto.mutable_floats()->Add(v.begin(), v.end());
+    }
+    void operator()(const std::vector<std::string>& v) const {
+      proto.set_type(AttributeProto::STRINGS);
+      for (const std::string& text : v) proto.add_strings(text);
+    }
+    void operator()(const Tensor& v) const {
+      proto.set_type(AttributeProto::TENSOR);
+      detail::to_proto(v, *proto.mutable_t());
+    }
+  };
+  std::visit(Write{proto}, value);
+}
+
+void write_node(const Node& node, onnx::NodeProto& proto) {
+  proto.set_name(node.name);
+  proto.set_op_type(node.op);
+  if (!node.domain.empty()) proto.set_domain(node.domain);
+  for (const std::string& input : node.inputs) proto.add_input(input);
+  for (const std::string& output : node.outputs) proto.add_output(output);
+  for (const auto& [key, value] : node.attributes) {
+    AttributeProto& attribute = *proto.add_attribute();
+    attribute.set_name(key);
+    write_value_of(value, attribute);
+  }
+}
+
+void write_value_info(const graph::ValueInfo& info, onnx::ValueInfoProto& proto) {
+  proto.set_name(info.name);
+  auto& type = *proto.mutable_type()->mutable_tensor_type();
+  type.set_elem_type(detail::onnx_type(info.dtype));
+  if (!info.dims) return;
+  auto& shape = *type.mutable_shape();
+  for (const graph::Dim& dim : *info.dims) {
+    auto& extent = *shape.add_dim();
+    if (dim.extent >= 0) extent.set_dim_value(dim.extent);
+    if (dim.extent < 0 && !dim.symbol.empty()) extent.set_dim_param(dim.symbol);
+  }
+}
+
+void write_opsets(const Graph& graph, onnx::ModelProto& model) {
+  auto& standard = *model.add_opset_import();
+  standard.set_domain("");
+  standard.set_version(graph::canonical_opset);
+  for (const Node& node : graph.nodes) {
+    if (node.domain.empty()) continue;
+    auto& own = *model.add_opset_import();
+    own.set_domain(node.domain);
+    own.set_version(own_opset);
+    return;  // the registry knows no third domain
+  }
+}
+
+void check_size(const Graph& graph) {
+  size_t bytes = 0;
+  for (const auto& [name, tensor] : graph.constants) bytes += tensor.bytes();
+  if (bytes > size_t{2'000'000'000}) {
+    throw Error("model " + graph.name,
+                "has " + std::to_string(bytes) + " bytes of weights, too many for one ONNX file",
+                "less than 2 GB");
+  }
+}
+
+}  // namespace
+
+std::string serialize_onnx(const Graph& graph) {
+  check_size(graph);
+  onnx::ModelProto model;
+  model.set_ir_version(ir_version);
+  model.set_producer_name("betimes");
+  model.set_producer_version(BETIMES_VERSION);
+  write_opsets(graph, model);
+  onnx::GraphProto& body = *model.mutable_graph();
+  body.set_name(graph.name.empty() ? "graph" : graph.name);  // the specification wants a name
+  for (const Node& node : graph.nodes) write_node(node, *body.add_node());
+  for (const graph::ValueInfo& input : graph.inputs) write_value_info(input, *body.add_input());
+  for (const graph::ValueInfo& output : graph.outputs) write_value_info(output, *body.add_output());
+  for (const auto& [name, tensor] : graph.constants) {
+    onnx::TensorProto& initializer = *body.add_initializer();
+    initializer.set_name(name);
+    detail::to_proto(tensor, initializer);
+  }
+  for (const auto& [key, value] : graph.metadata) {
+    auto& entry = *model.add_metadata_props();
+    entry.set_key(key);
+    entry.set_value(value);
+  }
+  std::string bytes;
+  if (!model.SerializeToString(&bytes)) {
+    throw Error("model " + graph.name, "can't be written as one ONNX file", "less than 2 GB");
+  }
+  return bytes;
+}
+
+void write_onnx(const Graph& graph, const std::string& path) {
+  write_file(path, serialize_onnx(graph));
+}
+
+}  // namespace betimes::import

@@ -9,11 +9,11 @@
 namespace betimes::import {
 namespace {
 
-using testing::Wire;
-using testing::wire_model;
-using testing::wire_node;
-using testing::wire_tensor;
-using testing::wire_value;
+using samples::Wire;
+using samples::wire_model;
+using samples::wire_node;
+using samples::wire_tensor;
+using samples::wire_value;
 
 graph::Graph parse(const std::string& bytes) {
   return parse_onnx(std::as_bytes(std::span(bytes)), "m.onnx");

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace betimes::import::testing {
+namespace betimes::import::samples {
 
 /// Writes protocol-buffer fields by number: models for tests that no library would write.
 class Wire {
@@ -81,4 +81,4 @@ inline std::string wire_model(const Wire& graph, int64_t opset = 17) {
       .str();
 }
 
-}  // namespace betimes::import::testing
+}  // namespace betimes::import::samples

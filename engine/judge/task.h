@@ -14,9 +14,12 @@ struct Examples {
   Tensor inputs;                // f32 [N, ...]
   std::vector<int64_t> labels;  // N or 0
   int64_t size() const { return inputs.shape().empty() ? 0 : inputs.shape()[0]; }
-  /// Examples first..first+count-1.
+  /// Examples first..first+count-1; throws Error when there aren't so many.
   Examples slice(int64_t first, int64_t count) const;
 };
+
+/// Throws Error unless there are no labels, or one for each example, all in [0, classes).
+void check_labels(const Examples& examples, int64_t classes);
 
 /// Disjoint parts of one data set: statistics for quantization come from `calibration`, choices
 /// from `validation`, the reported quality from `test`.

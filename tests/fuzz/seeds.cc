@@ -1,0 +1,126 @@
+// Writes small valid files of every format that the fuzz targets read.
+#include <cstdio>
+#include <filesystem>
+#include <string>
+
+#include "betimes/base/file.h"
+#include "betimes/import/npy.h"
+#include "engine/import/testing/wire.h"
+
+namespace {
+
+using betimes::import::samples::Wire;
+using betimes::import::samples::wire_model;
+using betimes::import::samples::wire_node;
+using betimes::import::samples::wire_tensor;
+using betimes::import::samples::wire_value;
+namespace fs = std::filesystem;
+
+Wire integers(const std::string& name, const std::vector<int64_t>& values) {
+  Wire wire;
+  wire.text(1, name);
+  for (const int64_t value : values) wire.number(8, value);
+  return wire.number(20, 7);
+}
+Wire integer(const std::string& name, int64_t value) {
+  return Wire().text(1, name).number(3, value).number(20, 2);
+}
+Wire real(const std::string& name, float value) {
+  return Wire().text(1, name).real(2, value).number(20, 1);
+}
+Wire text(const std::string& name, const std::string& value) {
+  return Wire().text(1, name).text(4, value).number(20, 3);
+}
+
+/// One node between an input "x" [1, 2, 4, 4] and an output "y".
+std::string single(const std::string& op, int64_t opset, const std::vector<Wire>& attributes,
+                   const std::vector<std::pair<std::string, std::vector<int64_t>>>& indices = {}) {
+  Wire graph;
+  std::vector<std::string> inputs = {"x"};
+  for (const auto& [name, values] : indices) {
+    inputs.push_back(name);
+    if (name.empty()) continue;
+    std::string raw;
+    for (const int64_t value : values) {
+      raw.append(reinterpret_cast<const char*>(&value), sizeof value);
+    }
+    graph.message(5, wire_tensor(name, 7, {static_cast<int64_t>(values.size())}, raw));
+  }
+  graph.message(1, wire_node({op, inputs, {"y"}, attributes, "node", ""}))
+      .message(11, wire_value("x", {1, 2, 4, 4}))
+      .message(12, wire_value("y", {-1}));
+  return wire_model(graph, opset);
+}
+
+void put(const fs::path& folder, const std::string& name, const std::string& content) {
+  fs::create_directories(folder);
+  betimes::write_file((folder / name).string(), content);
+}
+
+void write_models(const fs::path& folder) {
+  int count = 0;
+  const auto add = [&](const std::string& model) {
+    put(folder, std::to_string(count++) + ".onnx", model);
+  };
+  for (const int64_t opset : {7, 12, 17, 21}) {
+    for (const char* op : {"Relu", "Sigmoid", "Softmax", "Shape", "GlobalAveragePool", "Identity",
+                           "Flatten", "Gelu", "Mish", "Dropout", "Erf", "Not", "Size"}) {
+      add(single(op, opset, {}));
+    }
+  }
+  add(single("Clip", 7, {real("min", 0), real("max", 6)}));
+  add(single("Softmax", 11, {integer("axis", 2)}));
+  add(single("Squeeze", 11, {integers("axes", {0})}));
+  add(single("Unsqueeze", 13, {}, {{"axes", {0, -1}}}));
+  add(single("Split", 11, {integer("axis", 1), integers("split", {1, 1})}));
+  add(single("Slice", 9, {integers("starts", {0}), integers("ends", {9})}));
+  add(single("Slice", 17, {}, {{"starts", {0}}, {"ends", {-1}}, {"axes", {2}}, {"steps", {2}}}));
+  add(single("Pad", 10, {integers("pads", {0, 0, 1, 1, 0, 0, 1, 1}), text("mode", "reflect")}));
+  add(single("Pad", 18, {}, {{"pads", {1, 1}}, {"", {}}, {"axes", {2}}}));
+  add(single("Reshape", 17, {}, {{"shape", {0, -1}}}));
+  add(single("Transpose", 17, {integers("perm", {0, 2, 3, 1})}));
+  add(single("MaxPool", 17,
+             {integers("kernel_shape", {2, 2}), integers("strides", {2, 2}),
+              integers("pads", {0, 0, 1, 1}), integer("ceil_mode", 1)}));
+  add(single("AveragePool", 17,
+             {integers("kernel_shape", {3, 3}), text("auto_pad", "SAME_UPPER")}));
+  add(single("ReduceMean", 17, {integers("axes", {2, 3}), integer("keepdims", 0)}));
+  add(single("ReduceMean", 18, {}, {{"axes", {2, 3}}}));
+  add(single("Expand", 17, {}, {{"shape", {3, 2, 4, 4}}}));
+  add(single("Tile", 17, {}, {{"repeats", {1, 2, 1, 1}}}));
+  add(single("Gather", 17, {integer("axis", 1)}, {{"indices", {0, -1}}}));
+  add(single("TopK", 17, {}, {{"k", {2}}}));
+  add(single("Cast", 17, {integer("to", 7)}));
+  add(single("Concat", 17, {integer("axis", 0)}, {{"more", {1}}}));
+  add(single("DepthToSpace", 17, {integer("blocksize", 1)}));
+}
+
+std::string word(uint32_t value) {
+  std::string text;
+  for (int shift = 24; shift >= 0; shift -= 8) text += static_cast<char>(value >> shift);
+  return text;
+}
+
+void write_arrays(const fs::path& root) {
+  using betimes::DType;
+  fs::create_directories(root / "npy");
+  for (const DType type : {DType::f32, DType::u8, DType::i64, DType::boolean}) {
+    const fs::path path = root / "npy" / (std::string(betimes::name(type)) + ".npy");
+    betimes::import::write_npy(betimes::Tensor(type, {2, 3}), path.string());
+  }
+  put(root / "idx", "u8", std::string("\0\0\x08\x02", 4) + word(2) + word(3) + "abcdef");
+  put(root / "idx", "f32", std::string("\0\0\x0d\x01", 4) + word(1) + "abcd");
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  if (count != 2) {
+    std::fputs("usage: fuzz_seeds DIRECTORY\n", stderr);
+    return 2;
+  }
+  const fs::path root = arguments[1];
+  write_models(root / "onnx");
+  write_arrays(root);
+  return 0;
+}

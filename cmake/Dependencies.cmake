@@ -1,6 +1,8 @@
-# Debian packages that provide these are listed in packages.txt.
+# The Debian packages that provide these are listed in packages.txt; BetimesConfig.cmake.in finds the
+# same for those who link the installed library.
+list(PREPEND CMAKE_MODULE_PATH ${CMAKE_CURRENT_LIST_DIR})
 find_package(Threads REQUIRED)
-find_package(OpenMP REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
 find_package(ZLIB REQUIRED)
@@ -8,5 +10,5 @@ find_package(PNG REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
-find_library(DNNL_LIBRARY dnnl REQUIRED)
-find_library(ONNX_PROTO_LIBRARY onnx_proto REQUIRED)
+find_package(OneDnn REQUIRED)
+find_package(OnnxProto REQUIRED)

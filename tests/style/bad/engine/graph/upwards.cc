@@ -1,0 +1,1 @@
+#include "betimes/runtime/plan.h"

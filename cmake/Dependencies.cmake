@@ -12,3 +12,4 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
 find_package(OneDnn REQUIRED)
 find_package(OnnxProto REQUIRED)
+set(DNNL_LIBRARY OneDnn::dnnl) # the older name

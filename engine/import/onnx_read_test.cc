@@ -4,7 +4,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/import/onnx.h"
-#include "engine/import/testing/wire.h"
+#include "betimes/import/testing/wire.h"
 
 namespace betimes::import {
 namespace {

@@ -5,4 +5,4 @@ mode=(--dry-run -Werror)
 [[ ${1-} == --fix ]] && mode=(-i)
 folders=()
 for folder in engine systems apps tests bench examples; do [[ -d $folder ]] && folders+=("$folder"); done
-find "${folders[@]}" -name '*.h' -o -name '*.cc' | xargs -P "$(nproc)" -n 20 clang-format "${mode[@]}"
+find "${folders[@]}" -name '*.h' -print0 -o -name '*.cc' -print0 | xargs -0 -P "$(nproc)" -n 20 clang-format "${mode[@]}"

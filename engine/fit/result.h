@@ -72,6 +72,7 @@ struct Result {
   double seconds = 0;
   std::string artefact;  // paths
   std::string report;
+  std::string date;  // when, as the caller says it (ISO 8601); empty: left out
 };
 
 }  // namespace betimes::fit

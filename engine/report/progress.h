@@ -5,8 +5,9 @@
 
 namespace betimes::report {
 
-/// A progress bar on stderr, drawn only when stderr is a terminal and the work has lasted over half a
-/// second. update() may be called as often as one likes; it draws at most ten times a second.
+/// A progress bar on stderr, drawn only when stderr is a terminal and the work has lasted over half
+/// a second. update() may be called as often as one likes, from one thread; it draws at most ten
+/// times a second.
 class Progress {
  public:
   explicit Progress(std::string title, bool enabled = true);
@@ -19,6 +20,7 @@ class Progress {
  private:
   std::string title_;
   bool enabled_;
+  bool drawn_once_ = false;
   std::chrono::steady_clock::time_point start_;
   std::chrono::steady_clock::time_point drawn_;
 };

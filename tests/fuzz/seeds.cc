@@ -5,6 +5,7 @@
 
 #include "betimes/base/file.h"
 #include "betimes/import/npy.h"
+#include "engine/import/testing/pictures.h"
 #include "engine/import/testing/wire.h"
 
 namespace {
@@ -112,6 +113,18 @@ void write_arrays(const fs::path& root) {
   put(root / "idx", "f32", std::string("\0\0\x0d\x01", 4) + word(1) + "abcd");
 }
 
+void write_tables_and_pictures(const fs::path& root) {
+  put(root / "csv", "names", "file,label\r\n\"a \"\"b\"\".png\",cat\r\nc.png,dog\r\n");
+  put(root / "csv", "numbers", "a,1\nb,2\n");
+  put(root / "csv", "alone", "label\n3\n");
+  for (const int64_t channels : {1, 3}) {
+    const betimes::Tensor picture(betimes::DType::u8, {9, 11, channels});
+    const std::string kind = std::to_string(channels);
+    put(root / "image", kind + ".png", betimes::import::samples::png_of(picture));
+    put(root / "image", kind + ".jpg", betimes::import::samples::jpeg_of(picture));
+  }
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -122,5 +135,6 @@ int main(int count, char** arguments) {
   const fs::path root = arguments[1];
   write_models(root / "onnx");
   write_arrays(root);
+  write_tables_and_pictures(root);
   return 0;
 }

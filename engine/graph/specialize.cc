@@ -90,11 +90,28 @@ bool all_known(const NodeContext& context) {
   return true;
 }
 
-bool worth_folding(const std::vector<TensorType>& types, size_t limit) {
-  size_t bytes = 0;
-  for (const TensorType& type : types) bytes += byte_size(type);
-  return bytes <= limit;
-}
+/// Decides which values become constants: a few bytes of file can ask for a chain of large ones, so
+/// their sum is bounded as well as each.
+class FoldBudget {
+ public:
+  explicit FoldBudget(size_t limit) : limit_(limit), left_(4 * limit) {}
+
+  bool grants(const std::vector<TensorType>& types) {
+    size_t bytes = 0;
+    for (const TensorType& type : types) bytes += byte_size(type);
+    // Shapes and axes must be known whatever else was folded; the file's length bounds their
+    // number.
+    if (bytes <= small) return bytes <= limit_;
+    if (bytes > limit_ || bytes > left_) return false;
+    left_ -= bytes;
+    return true;
+  }
+
+ private:
+  static constexpr size_t small = 4096;
+  size_t limit_;
+  size_t left_;
+};
 
 /// Shape gives a constant although its input isn't one.
 bool depends_on_shape_only(const Node& node) {
@@ -111,8 +128,9 @@ StaticGraph specialize(const Graph& graph, const std::map<std::string, Shape>& s
                        size_t fold_limit) {
   StaticGraph result{graph, {}};
   for (const auto& [name, shape] : shapes) {
-    const bool known = std::any_of(graph.inputs.begin(), graph.inputs.end(),
-                                   [&, &wanted = name](const ValueInfo& i) { return i.name == wanted; });
+    const bool known =
+        std::any_of(graph.inputs.begin(), graph.inputs.end(),
+                    [&, &wanted = name](const ValueInfo& i) { return i.name == wanted; });
     if (!known) throw Error("input " + name, "isn't an input of the model");
   }
   for (ValueInfo& input : result.graph.inputs) {
@@ -125,14 +143,14 @@ StaticGraph specialize(const Graph& graph, const std::map<std::string, Shape>& s
   for (const auto& [name, value] : graph.constants) result.types[name] = value.type();
 
   std::vector<Node> kept;
+  FoldBudget budget(fold_limit);
   for (const Node& node : graph.nodes) {
     const Operator& op = operators().get(node);
     const ContextStorage storage(node, result.types, result.graph.constants);
     const NodeContext context = storage.context();
     const std::vector<TensorType> types = infer(op, context);
     const bool shape_only = depends_on_shape_only(node);
-    const bool fold = op.foldable && (all_known(context) || shape_only) &&
-                      worth_folding(types, fold_limit);
+    const bool fold = op.foldable && (all_known(context) || shape_only) && budget.grants(types);
     std::vector<Tensor> values;
     if (fold) values = compute(op, context, types, known_values(context));
     for (size_t i = 0; i < node.outputs.size(); ++i) {
@@ -164,8 +182,7 @@ std::map<std::string, Tensor> evaluate_all(const Graph& graph,
     const auto given = inputs.find(input.name);
     if (given == inputs.end()) throw Error("input " + input.name, "was not given");
     if (given->second.dtype() != input.dtype) {
-      throw Error("input " + input.name, "is " + to_string(given->second.type()),
-                  to_string(input));
+      throw Error("input " + input.name, "is " + to_string(given->second.type()), to_string(input));
     }
     values[input.name] = given->second;
   }

@@ -1,6 +1,10 @@
 #include "betimes/graph/operator.h"
 
+#include <algorithm>
+#include <stdexcept>
+
 #include "betimes/base/error.h"
+#include "betimes/graph/detail/check.h"
 
 namespace betimes::graph {
 
@@ -34,7 +38,30 @@ std::vector<int64_t> NodeContext::integers(size_t i, std::string_view what) cons
   return {data.begin(), data.end()};
 }
 
+void check_size(std::string_view where, const TensorType& type) {
+  if (type.shape.size() > max_rank) {
+    throw Error(where, to_string(type) + " has too many dimensions",
+                "at most " + std::to_string(max_rank));
+  }
+  // Zero extents count as one, so that products of any of the others stay small too.
+  size_t bytes = size_of(type.dtype);
+  for (const int64_t extent : type.shape) {
+    if (extent < 0) throw Error(where, to_string(type) + " has a negative extent");
+    if (__builtin_mul_overflow(bytes, static_cast<size_t>(std::max<int64_t>(extent, 1)), &bytes) ||
+        bytes > max_value_bytes) {
+      throw Error(where, to_string(type) + " is absurdly large",
+                  "at most " + std::to_string(max_value_bytes >> 30) + " GiB");
+    }
+  }
+}
+
 void OperatorRegistry::add(Operator op) {
+  if (!op.types.empty()) {
+    op.infer = [types = op.types, infer = std::move(op.infer)](const NodeContext& context) {
+      if (context.present(0)) detail::require_one_of(context, 0, types);
+      return infer(context);
+    };
+  }
   auto key = std::make_pair(op.domain, op.name);
   if (!operators_.emplace(std::move(key), std::move(op)).second) {
     throw std::logic_error("an operator is registered twice");

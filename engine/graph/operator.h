@@ -11,6 +11,11 @@
 
 namespace betimes::graph {
 
+/// Values of more dimensions or bytes than these are refused wherever a graph's shapes are inferred,
+/// before anything is allocated for them.
+inline constexpr size_t max_rank = 8;
+inline constexpr size_t max_value_bytes = size_t{8} << 30;
+
 /// What shape inference and evaluation of one node may look at. Optional inputs that are absent
 /// have a null type.
 struct NodeContext {
@@ -47,20 +52,25 @@ struct AttributeSpec {
 /// choice of the runtime, after the fast kernels in runtime/kernels.
 struct Operator {
   std::string name;
-  std::string domain;  // "" is ONNX's default domain
+  std::string domain = {};  // "" is ONNX's default domain
   int min_inputs = 1;
   int max_inputs = 1;  // -1: any number
   int min_outputs = 1;
   int max_outputs = 1;
-  std::vector<AttributeSpec> attributes;
+  std::vector<AttributeSpec> attributes = {};
+  /// Types that the first input may have, checked before `infer`; empty: every type.
+  std::vector<DType> types = {};
   /// Whether a node with constant inputs may become a constant. DequantizeLinear says no: the int8
   /// weights it reads are what the runtime's fused kernels want.
   bool foldable = true;
   /// Types of the outputs; throws Error when the inputs don't fit the operator.
-  std::function<std::vector<TensorType>(const NodeContext&)> infer;
+  std::function<std::vector<TensorType>(const NodeContext&)> infer = {};
   /// Called after `infer` accepted the node. `outputs` are the types it gave.
-  std::function<Evaluator(const NodeContext&, std::span<const TensorType> outputs)> prepare;
+  std::function<Evaluator(const NodeContext&, std::span<const TensorType> outputs)> prepare = {};
 };
+
+/// Throws Error when a value of this type is beyond max_rank or max_value_bytes.
+void check_size(std::string_view where, const TensorType& type);
 
 /// All operators. Each file graph/operators/<stem>.cc adds its own in `register_<stem>`; the list of
 /// these calls is generated from the file names.

@@ -34,7 +34,7 @@ std::vector<TensorType> infer(const Operator& op, const NodeContext& context) {
   if (types.size() < context.node.outputs.size()) {
     throw Error(describe(context.node), "has more outputs than the operator gives");
   }
-  for (const TensorType& type : types) byte_size(type);  // throws where the size overflows
+  for (const TensorType& type : types) check_size(describe(context.node), type);
   return types;
 }
 

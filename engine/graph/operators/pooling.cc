@@ -76,10 +76,8 @@ Evaluator prepare_max_pool(const NodeContext& context, std::span<const TensorTyp
       each_output(window, planes, inputs[0].template as<T>(), outputs[0].template as<T>(),
                   [&](const T* x, int64_t od, int64_t oh, int64_t ow) {
                     T best = lowest<T>();
-                    each_inside(window, x, od, oh, ow, [&](T value) {
-                      each_inside(window, x, od, oh, ow,
-                                  [&](T value) { best = larger(best, value); });
-                    });
+                    each_inside(window, x, od, oh, ow,
+                                [&](T value) { best = larger(best, value); });
                     return best;
                   });
     };

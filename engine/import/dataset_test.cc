@@ -9,7 +9,7 @@
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
 #include "betimes/import/npy.h"
-#include "engine/import/testing/pictures.h"
+#include "betimes/import/testing/pictures.h"
 
 namespace betimes::import {
 namespace {

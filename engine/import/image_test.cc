@@ -3,7 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "betimes/base/error.h"
-#include "engine/import/testing/pictures.h"
+#include "betimes/import/testing/pictures.h"
 
 namespace betimes::import {
 namespace {

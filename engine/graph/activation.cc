@@ -1,0 +1,69 @@
+#include "betimes/graph/activation.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "betimes/base/error.h"
+
+namespace betimes::graph {
+namespace {
+
+constexpr std::array<std::string_view, 10> names = {
+    "none",         "relu",       "leaky_relu", "clip", "sigmoid",
+    "hard_sigmoid", "hard_swish", "swish",      "tanh", "elu"};
+
+}  // namespace
+
+std::string_view name(Activation::Kind kind) { return names[static_cast<size_t>(kind)]; }
+
+float Activation::operator()(float x) const {
+  switch (kind) {
+    case Kind::none:
+      return x;
+    case Kind::relu:
+      return std::max(x, 0.0f);
+    case Kind::leaky_relu:
+      return x < 0 ? alpha * x : x;
+    case Kind::clip:
+      return std::min(std::max(x, alpha), beta);
+    case Kind::sigmoid:
+      return 1.0f / (1.0f + std::exp(-x));
+    case Kind::hard_sigmoid:
+      return std::min(std::max(alpha * x + beta, 0.0f), 1.0f);
+    case Kind::hard_swish:
+      return x * std::min(std::max(x / 6.0f + 0.5f, 0.0f), 1.0f);
+    case Kind::swish:
+      return x / (1.0f + std::exp(-x));
+    case Kind::tanh:
+      return std::tanh(x);
+    case Kind::elu:
+      return x < 0 ? alpha * std::expm1(x) : x;
+  }
+  return x;
+}
+
+Activation activation_of(const Node& node) {
+  const std::string wanted = node.get("activation", "none");
+  const auto it = std::find(names.begin(), names.end(), wanted);
+  if (it == names.end()) {
+    throw Error(describe(node), "activation '" + wanted + "' isn't known");
+  }
+  return {static_cast<Activation::Kind>(it - names.begin()), node.get("alpha", 0.0f),
+          node.get("beta", 0.0f)};
+}
+
+void set_activation(Node& node, const Activation& activation) {
+  node.attributes["activation"] = std::string(name(activation.kind));
+  node.attributes["alpha"] = activation.alpha;
+  node.attributes["beta"] = activation.beta;
+}
+
+std::vector<AttributeSpec> activation_attributes() {
+  return {{"activation", AttributeKind::text},
+          {"alpha", AttributeKind::real},
+          {"beta", AttributeKind::real},
+          {"sources", AttributeKind::texts}};
+}
+
+}  // namespace betimes::graph

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "betimes/graph/graph.h"
+#include "betimes/graph/operator.h"
+
+namespace betimes::graph {
+
+/// A function of one number that fused operators apply to what they computed. `alpha` and `beta`
+/// mean what ONNX's operator of that name says; for clip they are the lower and upper bound.
+struct Activation {
+  enum class Kind : uint8_t {
+    none,
+    relu,
+    leaky_relu,  // x < 0 ? alpha x : x
+    clip,        // min(max(x, alpha), beta)
+    sigmoid,
+    hard_sigmoid,  // min(max(alpha x + beta, 0), 1)
+    hard_swish,    // x min(max(x / 6 + 0.5, 0), 1)
+    swish,         // x sigmoid(x)
+    tanh,
+    elu,  // x < 0 ? alpha (exp(x) - 1) : x
+  };
+  Kind kind = Kind::none;
+  float alpha = 0;
+  float beta = 0;
+
+  bool operator==(const Activation&) const = default;
+  float operator()(float x) const;
+};
+
+std::string_view name(Activation::Kind kind);
+
+/// The attributes by which nodes of domain "betimes" carry an activation ("activation", "alpha",
+/// "beta"); a node without them has none. An unknown name throws Error.
+Activation activation_of(const Node& node);
+void set_activation(Node& node, const Activation& activation);
+std::vector<AttributeSpec> activation_attributes();
+
+}  // namespace betimes::graph

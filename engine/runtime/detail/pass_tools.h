@@ -1,0 +1,68 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "betimes/graph/activation.h"
+#include "betimes/graph/pass.h"
+
+/// What the passes share: looking at a graph's patterns and rewriting it node by node.
+namespace betimes::runtime {
+
+using graph::Activation;
+using graph::Node;
+using graph::StaticGraph;
+
+/// A pass at work: marks nodes as gone and keeps uses at hand. Node indices stay valid until
+/// finish(), which removes the marked ones and drops what nothing reads.
+class Rewriter {
+ public:
+  explicit Rewriter(StaticGraph& graph) : graph_(graph), uses_(graph.graph) {}
+  ~Rewriter() { finish(); }
+  Rewriter(const Rewriter&) = delete;
+  Rewriter& operator=(const Rewriter&) = delete;
+
+  StaticGraph& graph() { return graph_; }
+  size_t size() const { return graph_.graph.nodes.size(); }
+  Node& node(size_t i) { return graph_.graph.nodes[i]; }
+  bool gone(size_t i) const { return gone_.contains(i); }
+  const graph::Uses& uses() const { return uses_; }
+
+  /// The node that computes the value, if one does and it isn't gone.
+  Node* producer(const std::string& value);
+  /// The one node that reads the value, which is no graph output.
+  Node* only_consumer(const std::string& value);
+  const Tensor* constant(const std::string& value) const;
+  const TensorType& type(const std::string& value) const { return graph_.types.at(value); }
+
+  /// Makes every reader of `from` read `to`; false (and nothing done) where `from` is a graph
+  /// output, whose name must stay.
+  bool replace_uses(const std::string& from, const std::string& to);
+  /// Takes the node out; it reads and computes nothing from now on.
+  void remove(Node& node);
+  std::string add_constant(const std::string& stem, Tensor value);
+  /// Recomputes uses after rewriting; pointers to nodes stay valid.
+  void refresh() { uses_ = graph::Uses(graph_.graph); }
+  void changed() { ++changes_; }
+  int finish();
+
+ private:
+  StaticGraph& graph_;
+  graph::Uses uses_;
+  std::set<size_t> gone_;
+  int changes_ = 0;
+  bool finished_ = false;
+};
+
+bool is(const Node* node, const char* op, const char* domain = "");
+/// The one number of a constant that holds equal elements throughout (or is a scalar).
+std::optional<float> uniform_value(const Tensor* tensor);
+/// The constant as one number per channel of a value [N, C, ...] (`rank` dimensions, `channels` of
+/// them), where it is broadcast so and no otherwise.
+std::optional<std::vector<float>> per_channel(const Tensor* tensor, size_t rank, int64_t channels);
+/// Adds the other node's sources to the node's.
+void absorb(Node& node, const Node& other);
+
+}  // namespace betimes::runtime

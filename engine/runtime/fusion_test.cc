@@ -1,0 +1,219 @@
+#include <gtest/gtest.h>
+
+#include "betimes/base/error.h"
+#include "betimes/base/threads.h"
+#include "betimes/runtime/detail/testing.h"
+#include "betimes/runtime/passes.h"
+
+namespace betimes::runtime {
+namespace {
+
+using testing::contains_step;
+using testing::expect_same;
+using testing::GraphBuilder;
+using Ints = std::vector<int64_t>;
+
+std::map<std::string, graph::Attribute> window(int64_t kernel, int64_t stride = 1, int64_t pad = 0,
+                                               int64_t group = 1) {
+  return {{"kernel_shape", Ints{kernel, kernel}},
+          {"strides", Ints{stride, stride}},
+          {"pads", Ints{pad, pad, pad, pad}},
+          {"group", group}};
+}
+
+/// A convolution with bias, 8 to 16 channels on 10 x 9 pixels unless told otherwise.
+std::string convolution(GraphBuilder& build, const std::string& x, int64_t in = 8, int64_t out = 16,
+                        int64_t kernel = 3, int64_t stride = 1, int64_t group = 1) {
+  const std::string w = build.weights({out, in / group, kernel, kernel});
+  const std::string b = build.weights({out});
+  return build.node("Conv", {x, w, b}, window(kernel, stride, kernel / 2, group));
+}
+
+TEST(Fusion, ConvolutionsOfManyShapes) {
+  const struct {
+    int64_t in, out, kernel, stride, group;
+  } cases[] = {{1, 8, 3, 1, 1},    {3, 16, 3, 2, 1},  {4, 5, 1, 1, 1},    {8, 8, 3, 1, 8},
+               {16, 16, 5, 2, 16}, {12, 24, 3, 1, 2}, {6, 6, 3, 1, 3},    {32, 7, 1, 1, 1},
+               {7, 7, 3, 1, 7},    {16, 32, 5, 1, 1}, {24, 24, 7, 1, 24}, {3, 4, 7, 3, 1}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(::testing::Message() << c.in << "->" << c.out << " k" << c.kernel << " s"
+                                      << c.stride << " g" << c.group);
+    GraphBuilder build;
+    const std::string x = build.input({2, c.in, 11, 13});
+    const auto plan = expect_same(
+        build.finish({convolution(build, x, c.in, c.out, c.kernel, c.stride, c.group)}));
+    EXPECT_TRUE(contains_step(*plan, "Conv"));
+  }
+}
+
+TEST(Fusion, BatchNormAndActivationVanishIntoTheConvolution) {
+  GraphBuilder build;
+  const std::string x = build.input({1, 8, 10, 9});
+  const std::string y = convolution(build, x);
+  const std::string n = build.node(
+      "BatchNormalization", {y, build.weights({16}), build.weights({16}), build.weights({16}),
+                             build.constant(testing::random_tensor({16}, 3, 0.5f, 2.0f))});
+  const auto plan = expect_same(build.finish({build.node("Relu", {n})}));
+  EXPECT_FALSE(contains_step(*plan, "Add"));
+  EXPECT_FALSE(contains_step(*plan, "Activation"));
+  EXPECT_FALSE(contains_step(*plan, "BatchNormalization"));
+}
+
+TEST(Fusion, ResidualIsAddedInTheConvolution) {
+  for (const bool keep : {false, true}) {  // whether the other operand is needed afterwards
+    GraphBuilder build;
+    const std::string x = build.input({1, 8, 10, 9});
+    const std::string a = build.node("Relu", {convolution(build, x)});
+    const std::string b = convolution(build, a, 16, 16);
+    const std::string sum = build.node("Relu", {build.node("Add", {a, b})});
+    const std::string out = build.node("MaxPool", {sum}, {{"kernel_shape", Ints{2, 2}}});
+    std::vector<std::string> outputs = {out};
+    if (keep) outputs.push_back(a);
+    const auto plan = expect_same(build.finish(outputs));
+    EXPECT_FALSE(contains_step(*plan, "Add"));
+  }
+}
+
+TEST(Fusion, ResidualOfTheConvolutionsOwnInput) {
+  GraphBuilder build;
+  const std::string x = build.input({1, 8, 10, 9});
+  const std::string a = convolution(build, x, 8, 16);
+  const std::string b = convolution(build, a, 16, 16);
+  const auto plan = expect_same(build.finish({build.node("Add", {b, a})}));
+  EXPECT_FALSE(contains_step(*plan, "Add"));
+}
+
+TEST(Fusion, EveryActivation) {
+  const std::vector<std::pair<std::string, std::map<std::string, graph::Attribute>>> activations = {
+      {"Relu", {}},      {"LeakyRelu", {{"alpha", 0.1f}}},
+      {"Sigmoid", {}},   {"HardSigmoid", {}},
+      {"HardSwish", {}}, {"Tanh", {}},
+      {"Elu", {}}};
+  for (const auto& [op, attributes] : activations) {
+    for (const bool fused : {true, false}) {
+      SCOPED_TRACE(op + (fused ? " fused" : " alone"));
+      GraphBuilder build;
+      const std::string x = build.input({1, 8, 10, 9});
+      const std::string before = fused ? convolution(build, x) : x;
+      const auto plan = expect_same(build.finish({build.node(op, {before}, attributes)}));
+      EXPECT_EQ(plan->steps().back().op, fused ? "Reorder" : "Activation");
+    }
+  }
+}
+
+TEST(Fusion, ActivationsThatExportersSpellOut) {
+  for (int form = 0; form < 4; ++form) {
+    SCOPED_TRACE(form);
+    GraphBuilder build;
+    const std::string y = convolution(build, build.input({1, 8, 10, 9}));
+    std::string out;
+    if (form == 0) out = build.node("Mul", {y, build.node("Sigmoid", {y})});
+    if (form == 1) {
+      out = build.node("Mul",
+                       {build.node("HardSigmoid", {y}, {{"alpha", 1.0f / 6}, {"beta", 0.5f}}), y});
+    }
+    if (form >= 2) {
+      const std::string three = build.node("Add", {y, build.constant<float>({}, {3})});
+      const std::string ramp = build.node(
+          "Clip", {three, build.constant<float>({}, {0}), build.constant<float>({}, {6})});
+      const std::string six = build.constant<float>({}, {6});
+      out = form == 2 ? build.node("Div", {build.node("Mul", {y, ramp}), six})
+                      : build.node("Mul", {y, build.node("Div", {ramp, six})});
+    }
+    const auto plan = expect_same(build.finish({out}));
+    EXPECT_EQ(plan->steps().size(), 3u) << "reorder, convolution, reorder";
+  }
+}
+
+TEST(Fusion, MatrixProducts) {
+  for (const bool transposed : {false, true}) {
+    GraphBuilder build;
+    const std::string x = build.input({3, 20});
+    const std::string w = build.weights(transposed ? Shape{12, 20} : Shape{20, 12});
+    const std::string y =
+        build.node("Gemm", {x, w, build.weights({12})}, {{"transB", int64_t{transposed}}});
+    const auto plan = expect_same(build.finish({build.node("Relu", {y})}));
+    EXPECT_EQ(plan->steps().size(), 1u);
+  }
+  GraphBuilder build;
+  const std::string y = build.node("MatMul", {build.input({2, 5, 20}), build.weights({20, 12})});
+  const auto plan = expect_same(build.finish({build.node("Add", {y, build.weights({12})})}));
+  EXPECT_EQ(plan->steps().size(), 1u);
+}
+
+TEST(Fusion, BroadcastsInEitherLayout) {
+  const Shape shapes[] = {{1, 16, 1, 1}, {16, 1, 1}, {}, {1, 1, 10, 9}, {1, 16, 10, 9}, {9}, {1}};
+  for (const Shape& shape : shapes) {
+    for (const char* op : {"Add", "Mul", "Sub", "Div", "Max"}) {
+      SCOPED_TRACE(op + to_string(shape));
+      GraphBuilder build;
+      const std::string y = build.node("Relu", {convolution(build, build.input({2, 8, 10, 9}))});
+      const std::string other = build.constant(testing::random_tensor(shape, 5, 0.5f, 2.0f));
+      expect_same(build.finish({build.node(op, {y, other})}));
+    }
+  }
+}
+
+TEST(Fusion, GateOfEachChannel) {
+  GraphBuilder build;
+  const std::string y = build.node("Relu", {convolution(build, build.input({2, 8, 10, 9}))});
+  const std::string mean = build.node("GlobalAveragePool", {y});
+  const std::string gate = build.node("Sigmoid", {convolution(build, mean, 16, 16, 1)});
+  const std::string gated = build.node("Mul", {y, gate});
+  expect_same(build.finish({convolution(build, gated, 16, 8, 1)}));
+}
+
+TEST(Fusion, OutputsThatAreInputsConstantsViewsOrTwins) {
+  GraphBuilder build;
+  const std::string x = build.input({1, 8, 4, 4});
+  const std::string c = build.weights({3});
+  const std::string flat = build.node("Flatten", {x});
+  const std::string relu = build.node("Relu", {x});
+  const std::string view = build.node("Flatten", {relu});
+  expect_same(build.finish({x, c, flat, relu, view}));
+}
+
+TEST(Fusion, EveryPassMayBeSwitchedOff) {
+  GraphBuilder build;
+  const std::string x = build.input({1, 3, 16, 16});
+  const std::string a = build.node("Relu", {convolution(build, x, 3, 16, 3, 2)});
+  const std::string b = convolution(build, a, 16, 16, 3, 1, 16);
+  const std::string n = build.node(
+      "BatchNormalization", {b, build.weights({16}), build.weights({16}), build.weights({16}),
+                             build.constant(testing::random_tensor({16}, 3, 0.5f, 2.0f))});
+  const std::string swish = build.node("Mul", {n, build.node("Sigmoid", {n})});
+  const std::string sum = build.node("Add", {convolution(build, swish, 16, 16, 1), a});
+  const std::string mean = build.node("Flatten", {build.node("GlobalAveragePool", {sum})});
+  const graph::Graph graph =
+      build.finish({build.node("Gemm", {mean, build.weights({16, 10}), build.weights({10})})});
+  expect_same(graph);
+  for (const graph::Pass& pass : standard_passes()) {
+    SCOPED_TRACE(pass.name);
+    CompileOptions options;
+    options.disabled_passes = {pass.name};
+    expect_same(graph, options);
+  }
+  CompileOptions options;
+  options.disabled_passes = {"no such pass"};
+  EXPECT_THROW(compile(graph, options), Error);
+}
+
+TEST(Fusion, PassesKeepWhatTheGraphComputes) {
+  GraphBuilder build;
+  const std::string x = build.input({1, 3, 16, 16});
+  const std::string a = build.node("Relu", {convolution(build, x, 3, 16, 3, 2)});
+  const std::string scaled =
+      build.node("Mul", {convolution(build, a, 16, 16), build.weights({16, 1, 1})});
+  const std::string sum = build.node("Add", {build.node("Identity", {scaled}), a});
+  graph::StaticGraph fixed = graph::specialize(build.finish({build.node("HardSwish", {sum})}));
+  graph::PassOptions options;
+  options.verify = true;
+  const auto reports = graph::run_passes(fixed, standard_passes(), options);
+  int changes = 0;
+  for (const graph::PassReport& report : reports) changes += report.changes;
+  EXPECT_GE(changes, 6);
+  EXPECT_EQ(fixed.graph.nodes.size(), 2u);
+}
+
+}  // namespace
+}  // namespace betimes::runtime

@@ -1,0 +1,179 @@
+#include "betimes/base/cpu.h"
+#include "betimes/runtime/detail/onednn.h"
+
+// Matrix products with constant weights through oneDNN, packed, bias and activation fused.
+
+namespace betimes::runtime {
+namespace {
+
+using onednn::Argument;
+using onednn::Desc;
+using onednn::Tag;
+using onednn::Type;
+using From = Argument::From;
+
+/// out[rows, columns] = activation(in[rows, inner] weights + bias).
+struct Product {
+  int64_t rows = 1, inner = 1, columns = 1;
+  bool transposed = false;  // weights are [columns, inner]
+};
+
+std::optional<Product> product_of(const Candidate& candidate) {
+  const graph::Node& node = candidate.node();
+  const Shape& in = candidate.context.shape(0);
+  const Shape& weights = candidate.context.shape(1);
+  if (weights.size() != 2 || in.size() < 2) return std::nullopt;
+  Product product;
+  if (node.op == "Gemm") {
+    const bool plain = node.get("transA", int64_t{0}) == 0 && node.get("alpha", 1.0f) == 1.0f &&
+                       (node.get("beta", 1.0f) == 1.0f || !candidate.context.present(2));
+    if (!plain) return std::nullopt;
+    product.transposed = node.get("transB", int64_t{0}) != 0;
+  }
+  product.inner = in.back();
+  product.columns = candidate.outputs[0].shape.back();
+  if (product.inner == 0 || product.columns == 0) return std::nullopt;
+  product.rows = element_count(in) / product.inner;
+  return product;
+}
+
+bool bias_fits(const Candidate& candidate, const Product& product) {
+  if (!candidate.context.present(2)) return true;
+  const Tensor* bias = candidate.constant(2);
+  return bias && bias->size() == product.columns && bias->shape().back() == product.columns;
+}
+
+Desc matrix(int64_t rows, int64_t columns, Type type) { return {{rows, columns}, type, Tag::ab}; }
+
+dnnl::matmul::primitive_desc describe_primitive(const Candidate& candidate, const Product& p,
+                                                bool bf16) {
+  const Type compute = bf16 ? Type::bf16 : Type::f32;
+  dnnl::post_ops ops;
+  if (candidate.node().domain == "betimes") {
+    onednn::append(ops, graph::activation_of(candidate.node()));
+  }
+  dnnl::primitive_attr attributes;
+  attributes.set_post_ops(ops);
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  const Desc weights({p.inner, p.columns}, compute, Tag::any);
+  const Desc bias = candidate.context.present(2) ? matrix(1, p.columns, Type::f32) : Desc();
+  const dnnl::matmul::desc description(matrix(p.rows, p.inner, compute), weights, bias,
+                                       matrix(p.rows, p.columns, Type::f32));
+  return {description, attributes, onednn::engine()};
+}
+
+Choice build(const Candidate& candidate, const Product& p, bool bf16,
+             const dnnl::matmul::primitive_desc& pd) {
+  const Desc given({p.inner, p.columns}, Type::f32, p.transposed ? Tag::ba : Tag::ab);
+  std::vector<dnnl::memory> packed = {
+      onednn::pack(candidate.constant(1)->raw(), given, pd.weights_desc())};
+  std::vector<onednn::Stage> stages;
+  size_t scratch = 0;
+  if (bf16) {
+    const Desc source = matrix(p.rows, p.inner, Type::f32);
+    stages.push_back(
+        {dnnl::reorder(dnnl::reorder::primitive_desc(onednn::engine(), source, onednn::engine(),
+                                                     pd.src_desc())),
+         {{DNNL_ARG_FROM, source, From::read, 0}, {DNNL_ARG_TO, pd.src_desc(), From::scratch, 0}}});
+    scratch = (pd.src_desc().get_size() + 63) / 64 * 64;
+  }
+  std::vector<Argument> arguments = {
+      {DNNL_ARG_SRC, pd.src_desc(), bf16 ? From::scratch : From::read, 0},
+      {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
+      {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
+  if (candidate.context.present(2)) {
+    const Desc bias = matrix(1, p.columns, Type::f32);
+    packed.push_back(onednn::pack(candidate.constant(2)->raw(), bias, bias));
+    arguments.push_back({DNNL_ARG_BIAS, bias, From::packed, 1});
+  }
+  if (pd.scratchpad_desc().get_size() > 0) {
+    arguments.push_back({DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc(), From::scratch, scratch});
+    scratch += pd.scratchpad_desc().get_size();
+  }
+  stages.push_back({dnnl::matmul(pd), std::move(arguments)});
+  Choice choice;
+  choice.reads = {{0, Layout::plain}};
+  choice.precision = bf16 ? "bf16" : "fp32";
+  choice.macs = static_cast<double>(p.rows * p.inner) * static_cast<double>(p.columns);
+  choice.kernel = std::make_unique<onednn::OneDnnKernel>(
+      std::string("onednn ") + pd.impl_info_str(), std::move(stages), std::move(packed), scratch);
+  return choice;
+}
+
+Offer offer(const Candidate& candidate, bool bf16) {
+  if (!candidate.constant(1) || candidate.outputs[0].dtype != DType::f32) {
+    return Refusal{"weights are computed while running, or not fp32"};
+  }
+  const auto product = product_of(candidate);
+  if (!product || !bias_fits(candidate, *product)) {
+    return Refusal{"not a product of rows with one matrix and one bias for each column"};
+  }
+  if (product->rows == 0) return Refusal{"the input is empty"};
+  try {
+    return build(candidate, *product, bf16, describe_primitive(candidate, *product, bf16));
+  } catch (const dnnl::error& error) {
+    return Refusal{std::string("oneDNN: ") + error.what()};
+  }
+}
+
+Offer bf16_product(const Candidate& candidate) {
+  if (!candidate.bf16) return Refusal{};
+  if (active_isa() < Isa::avx512_bf16) {
+    return Refusal{"bf16 needs avx512_bf16, the level here is " + std::string(name(active_isa()))};
+  }
+  return offer(candidate, true);
+}
+Offer fp32_product(const Candidate& candidate) { return offer(candidate, false); }
+
+/// Products of two computed matrices (attention), batches broadcast as oneDNN does it.
+Offer computed_product(const Candidate& candidate) {
+  const Shape& a = candidate.context.shape(0);
+  const Shape& b = candidate.context.shape(1);
+  const bool suits = candidate.outputs[0].dtype == DType::f32 && a.size() == b.size() &&
+                     a.size() >= 2 && element_count(candidate.outputs[0].shape) > 0 &&
+                     element_count(a) > 0;
+  if (!suits || candidate.node().domain == "betimes") return Refusal{"not fp32 of equal ranks"};
+  const auto dense = [](const Shape& shape) {
+    Shape strides(shape.size(), 1);
+    for (size_t i = shape.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * shape[i + 1];
+    return Desc(shape, Type::f32, strides);
+  };
+  try {
+    dnnl::primitive_attr attributes;
+    attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    const dnnl::matmul::primitive_desc pd(
+        dnnl::matmul::desc(dense(a), dense(b), dense(candidate.outputs[0].shape)), attributes,
+        onednn::engine());
+    std::vector<Argument> arguments = {{DNNL_ARG_SRC, pd.src_desc(), From::read, 0},
+                                       {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::read, 1},
+                                       {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
+    const size_t scratch = pd.scratchpad_desc().get_size();
+    if (scratch > 0) {
+      arguments.push_back({DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc(), From::scratch, 0});
+    }
+    Choice choice;
+    choice.reads = {{0, Layout::plain}, {1, Layout::plain}};
+    choice.macs = static_cast<double>(element_count(candidate.outputs[0].shape)) *
+                  static_cast<double>(a.back());
+    std::vector<onednn::Stage> stages;
+    stages.push_back({dnnl::matmul(pd), std::move(arguments)});
+    choice.kernel = std::make_unique<onednn::OneDnnKernel>(
+        std::string("onednn ") + pd.impl_info_str(), std::move(stages), std::vector<dnnl::memory>{},
+        scratch);
+    return choice;
+  } catch (const dnnl::error& error) {
+    return Refusal{std::string("oneDNN: ") + error.what()};
+  }
+}
+
+}  // namespace
+
+void register_matmul(KernelRegistry& registry) {
+  for (const char* op : {"Gemm", "MatMul", "betimes.MatMul"}) {
+    registry.add(op, 10, bf16_product);
+    registry.add(op, 20, fp32_product);
+  }
+  registry.add("MatMul", 30, computed_product);
+}
+
+}  // namespace betimes::runtime

@@ -1,0 +1,20 @@
+#include <bit>
+#include <cstdint>
+#include <limits>
+#include <type_traits>
+
+#include "betimes/runtime/kernels/vector/levels.h"
+
+namespace betimes::runtime::baseline {
+namespace {
+#include "betimes/runtime/kernels/vector/loops.inl"
+}  // namespace
+
+const Loops& vector_loops() {
+  static constexpr Loops table = {"baseline",  activate,     combine,   max_pool_f32,
+                                  max_pool_u8, average_pool, mean_rows, softmax,
+                                  quantize,    dequantize,   mix4};
+  return table;
+}
+
+}  // namespace betimes::runtime::baseline

@@ -1,0 +1,302 @@
+#include "betimes/runtime/detail/lowering.h"
+
+#include <algorithm>
+#include <map>
+
+#include "betimes/base/error.h"
+
+namespace betimes::runtime {
+namespace {
+
+using Place = Storage::Place;
+
+std::vector<std::string> source_nodes(const graph::Node& node) {
+  auto it = node.attributes.find("sources");
+  if (it != node.attributes.end()) {
+    if (const auto* names = std::get_if<std::vector<std::string>>(&it->second)) return *names;
+  }
+  return {node.name};
+}
+
+class Lowering {
+ public:
+  Lowering(const graph::StaticGraph& graph, const CompileOptions& options, Plan::Impl& plan)
+      : graph_(graph), options_(options), plan_(plan) {}
+
+  void run() {
+    add_inputs();
+    count_uses();
+    for (const graph::Node& node : graph_.graph.nodes) lower_node(node);
+    bind_outputs();
+    add_constant_bytes();
+  }
+
+ private:
+  size_t add_storage(Place place, size_t index, size_t bytes) {
+    plan_.storages.push_back({place, index, 0, bytes});
+    pending_.push_back(0);
+    return plan_.storages.size() - 1;
+  }
+  size_t add_value(const TensorType& type, Layout layout, size_t storage) {
+    plan_.values.push_back({type, layout, storage});
+    return plan_.values.size() - 1;
+  }
+
+  void add_inputs() {
+    for (size_t i = 0; i < graph_.graph.inputs.size(); ++i) {
+      const std::string& name = graph_.graph.inputs[i].name;
+      const TensorType& type = graph_.types.at(name);
+      const size_t value =
+          add_value(type, Layout::plain, add_storage(Place::input, i, byte_size(type)));
+      known_[name] = value;
+      plan_.input_values.push_back(value);
+      plan_.input_types.push_back(type);
+    }
+  }
+
+  void count_uses() {
+    for (const graph::Node& node : graph_.graph.nodes) {
+      for (const std::string& input : node.inputs) ++uses_[input];
+    }
+    for (const graph::ValueInfo& output : graph_.graph.outputs) ++uses_[output.name];
+    for (const auto& [name, value] : known_) pending_[plan_.values[value].storage] = uses_[name];
+  }
+
+  size_t constant_value(const std::string& name) {
+    const auto it = known_.find(name);
+    if (it != known_.end()) return it->second;
+    const Tensor& tensor = graph_.graph.constants.at(name);
+    plan_.constants.push_back(tensor);
+    const size_t storage = add_storage(Place::constant, plan_.constants.size() - 1, tensor.bytes());
+    const size_t value = add_value(tensor.type(), Layout::plain, storage);
+    known_[name] = value;
+    return value;
+  }
+
+  /// What the node's inputs look like to the kernels' factories.
+  struct View {
+    std::vector<const TensorType*> types;
+    std::vector<const Tensor*> constants;
+    std::vector<Layout> layouts;
+    std::vector<bool> dies;
+  };
+  View look_at(const graph::Node& node) {
+    View view;
+    std::map<size_t, size_t> reads_here;  // storage -> uses by this node
+    for (const std::string& input : node.inputs) {
+      const auto known = known_.find(input);
+      if (known != known_.end()) ++reads_here[plan_.values[known->second].storage];
+    }
+    for (const std::string& input : node.inputs) {
+      const auto type = graph_.types.find(input);
+      const auto constant = graph_.graph.constants.find(input);
+      const auto known = known_.find(input);
+      view.types.push_back(input.empty() ? nullptr : &type->second);
+      view.constants.push_back(constant == graph_.graph.constants.end() ? nullptr
+                                                                        : &constant->second);
+      view.layouts.push_back(known == known_.end() ? Layout::plain
+                                                   : plan_.values[known->second].layout);
+      bool dies = false;
+      if (known != known_.end()) {
+        const size_t storage = plan_.values[known->second].storage;
+        dies = plan_.storages[storage].place == Place::arena && reads_here[storage] == 1 &&
+               pending_[storage] == 1;
+      }
+      view.dies.push_back(dies);
+    }
+    return view;
+  }
+
+  void lower_node(const graph::Node& node) {
+    const View view = look_at(node);
+    const graph::NodeContext context{node, view.types, view.constants};
+    const std::vector<TensorType> outputs = graph::operators().get(node).infer(context);
+    const std::vector<std::string> sources = source_nodes(node);
+    const bool bf16 = std::any_of(sources.begin(), sources.end(), [&](const std::string& name) {
+      return options_.bf16.contains(name);
+    });
+    const Candidate candidate{context, outputs, view.layouts, view.dies, bf16, options_.threads};
+    StepInfo info;
+    info.name = node.name;
+    info.op = node.op;
+    info.source = sources;
+    Choice choice = choose(candidate, info.refusals);
+    if (choice.view) {
+      add_view(node, outputs, choice);
+    } else {
+      add_step(node, outputs, candidate, std::move(choice), std::move(info));
+    }
+    for (const std::string& input : node.inputs) {
+      const auto known = known_.find(input);
+      if (known == known_.end()) continue;
+      size_t& left = pending_[plan_.values[known->second].storage];
+      if (left > 0) --left;
+    }
+  }
+
+  static Choice choose(const Candidate& candidate, std::string& refusals) {
+    for (const Factory* factory : kernels().of(candidate.node())) {
+      Offer offer = (*factory)(candidate);
+      if (Choice* choice = std::get_if<Choice>(&offer)) return std::move(*choice);
+      const std::string& reason = std::get<Refusal>(offer).reason;
+      if (reason.empty()) continue;
+      refusals += (refusals.empty() ? "" : "; ") + reason;
+    }
+    return reference_choice(candidate);
+  }
+
+  /// The value that holds `input` in `layout`, reordered if need be.
+  size_t value_in(const std::string& input, Layout layout) {
+    const size_t value = graph_.graph.is_constant(input) ? constant_value(input) : known_.at(input);
+    if (same_memory(plan_.values[value].type.shape, plan_.values[value].layout, layout))
+      return value;
+    const auto copy = copies_.find({value, layout});
+    if (copy != copies_.end()) return copy->second;
+    const size_t result = add_reorder(value, layout, input);
+    copies_[{value, layout}] = result;
+    return result;
+  }
+
+  size_t add_reorder(size_t value, Layout layout, const std::string& name) {
+    const TensorType type = plan_.values[value].type;
+    const size_t result = add_value(type, layout, add_storage(Place::arena, 0, byte_size(type)));
+    emit_reorder(value, result, name);
+    return result;
+  }
+
+  void emit_reorder(size_t from, size_t to, const std::string& name) {
+    const TensorType& type = plan_.values[from].type;
+    Step step;
+    step.kernel =
+        reorder_kernel(type, plan_.values[from].layout, plan_.values[to].layout, options_.threads);
+    step.inputs = {from};
+    step.outputs = {to};
+    StepInfo info;
+    info.name = "reorder " + name;
+    info.op = "Reorder";
+    info.kernel = step.kernel->name();
+    info.precision = std::string(type.dtype == DType::f32 ? "fp32" : betimes::name(type.dtype));
+    info.bytes = 2.0 * static_cast<double>(byte_size(type));
+    plan_.steps.push_back(std::move(step));
+    plan_.infos.push_back(std::move(info));
+  }
+
+  void add_view(const graph::Node& node, const std::vector<TensorType>& outputs,
+                const Choice& choice) {
+    const size_t source = value_in(node.inputs[choice.reads.at(0).input], choice.reads[0].layout);
+    const size_t storage = plan_.values[source].storage;
+    const Layout layout = choice.writes.empty() ? Layout::plain : choice.writes[0];
+    const std::string& name = node.outputs.at(0);
+    known_[name] = add_value(outputs.at(0), layout, storage);
+    pending_[storage] += uses_[name];
+    // A view of a reordered copy: nobody counts the copy's own readers, so it never dies early.
+    if (!graph_.graph.is_constant(node.inputs[choice.reads[0].input]) &&
+        known_.at(node.inputs[choice.reads[0].input]) != source) {
+      pending_[storage] += 1;
+    }
+  }
+
+  void add_step(const graph::Node& node, const std::vector<TensorType>& outputs,
+                const Candidate& candidate, Choice choice, StepInfo info) {
+    Step step;
+    for (const Read& read : choice.reads) {
+      step.inputs.push_back(value_in(node.inputs[read.input], read.layout));
+    }
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      const Layout layout = i < choice.writes.size() ? choice.writes[i] : Layout::plain;
+      const size_t storage = i == 0 ? output_storage(outputs[0], candidate, choice, step)
+                                    : add_storage(Place::arena, 0, byte_size(outputs[i]));
+      const size_t value = add_value(outputs[i], layout, storage);
+      step.outputs.push_back(value);
+      if (i < node.outputs.size() && !node.outputs[i].empty()) {
+        known_[node.outputs[i]] = value;
+        pending_[storage] += uses_[node.outputs[i]];
+      }
+    }
+    step.kernel = std::move(choice.kernel);
+    info.kernel = step.kernel->name();
+    info.precision = choice.precision;
+    info.macs = choice.macs;
+    info.bytes = traffic(step, candidate, choice);
+    plan_.weight_bytes += step.kernel->weight_bytes();
+    plan_.steps.push_back(std::move(step));
+    plan_.infos.push_back(std::move(info));
+  }
+
+  size_t output_storage(const TensorType& type, const Candidate& candidate, const Choice& choice,
+                        const Step& step) {
+    const size_t bytes = byte_size(type);
+    if (choice.overwrites) {
+      const size_t read = *choice.overwrites;
+      const size_t storage = plan_.values[step.inputs[read]].storage;
+      const bool fits = plan_.storages[storage].place == Place::arena &&
+                        plan_.storages[storage].bytes == bytes &&
+                        candidate.dies[choice.reads[read].input];
+      if (fits) return storage;
+      if (choice.must_overwrite) {
+        throw std::logic_error(describe(candidate.node()) + " overwrites a value still in use");
+      }
+    }
+    return add_storage(Place::arena, 0, bytes);
+  }
+
+  double traffic(const Step& step, const Candidate& candidate, const Choice& choice) const {
+    double bytes = 0;
+    for (const size_t value : step.inputs)
+      bytes += static_cast<double>(byte_size(plan_.values[value].type));
+    for (const size_t value : step.outputs)
+      bytes += static_cast<double>(byte_size(plan_.values[value].type));
+    for (size_t i = 0; i < candidate.context.constants.size(); ++i) {
+      const bool packed = std::none_of(choice.reads.begin(), choice.reads.end(),
+                                       [&](const Read& read) { return read.input == i; });
+      if (packed && candidate.constant(i))
+        bytes += static_cast<double>(candidate.constant(i)->bytes());
+    }
+    return bytes;
+  }
+
+  /// Graph outputs are plain and lie in the session's output buffers; a step that computes one
+  /// writes it there where nothing else stands in the way.
+  void bind_outputs() {
+    for (size_t i = 0; i < graph_.graph.outputs.size(); ++i) {
+      const std::string& name = graph_.graph.outputs[i].name;
+      const TensorType& type = graph_.types.at(name);
+      const size_t value = graph_.graph.is_constant(name) ? constant_value(name) : known_.at(name);
+      const size_t storage = plan_.values[value].storage;
+      const bool direct = same_memory(type.shape, plan_.values[value].layout, Layout::plain) &&
+                          plan_.storages[storage].place == Place::arena &&
+                          plan_.storages[storage].bytes == byte_size(type);
+      if (direct) {
+        plan_.storages[storage].place = Place::output;
+        plan_.storages[storage].index = i;
+        plan_.output_values.push_back(value);
+      } else {
+        const size_t target =
+            add_value(type, Layout::plain, add_storage(Place::output, i, byte_size(type)));
+        emit_reorder(value, target, name);
+        plan_.output_values.push_back(target);
+      }
+      plan_.output_types.push_back(type);
+    }
+  }
+
+  void add_constant_bytes() {
+    for (const Tensor& tensor : plan_.constants) plan_.weight_bytes += tensor.bytes();
+  }
+
+  const graph::StaticGraph& graph_;
+  const CompileOptions& options_;
+  Plan::Impl& plan_;
+  std::map<std::string, size_t> known_;  // name -> value
+  std::map<std::string, size_t> uses_;
+  std::map<std::pair<size_t, Layout>, size_t> copies_;
+  std::vector<size_t> pending_;  // per storage: reads still to come
+};
+
+}  // namespace
+
+void lower(const graph::StaticGraph& graph, const CompileOptions& options, Plan::Impl& plan) {
+  Lowering(graph, options, plan).run();
+}
+
+}  // namespace betimes::runtime

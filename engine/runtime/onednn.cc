@@ -1,0 +1,154 @@
+#include "betimes/runtime/detail/onednn.h"
+
+#include <stdexcept>
+
+namespace betimes::runtime::onednn {
+namespace {
+
+void* address(const Argument& argument, const Buffers& buffers,
+              const std::vector<dnnl::memory>& packed) {
+  switch (argument.from) {
+    case Argument::From::read:
+      return buffers.inputs[argument.index];
+    case Argument::From::write:
+      return buffers.outputs[argument.index];
+    case Argument::From::packed:
+      return packed[argument.index].get_data_handle();
+    case Argument::From::scratch:
+      break;
+  }
+  return static_cast<std::byte*>(buffers.scratch) + argument.index;
+}
+
+/// Argument lists are built once; a run is one C call a primitive.
+class OneDnnCall final : public Call {
+ public:
+  OneDnnCall(const std::vector<Stage>& stages, const std::vector<dnnl::memory>& packed,
+             const Buffers& buffers)
+      : stream_(engine()) {
+    for (const Stage& stage : stages) {
+      Prepared prepared{stage.primitive.get(), {}};
+      for (const Argument& argument : stage.arguments) {
+        memories_.emplace_back(argument.desc, engine(), address(argument, buffers, packed));
+        prepared.arguments.push_back({argument.arg, memories_.back().get()});
+      }
+      prepared_.push_back(std::move(prepared));
+    }
+  }
+  void run() override {
+    for (const Prepared& step : prepared_) {
+      const int count = static_cast<int>(step.arguments.size());
+      if (dnnl_primitive_execute(step.primitive, stream_.get(), count, step.arguments.data()) !=
+          dnnl_success) {
+        throw std::runtime_error("oneDNN refused to run a primitive that it had created");
+      }
+    }
+  }
+
+ private:
+  struct Prepared {
+    const_dnnl_primitive_t primitive;
+    std::vector<dnnl_exec_arg_t> arguments;
+  };
+  dnnl::stream stream_;
+  std::vector<dnnl::memory> memories_;
+  std::vector<Prepared> prepared_;
+};
+
+}  // namespace
+
+const dnnl::engine& engine() {
+  static const dnnl::engine cpu(dnnl::engine::kind::cpu, 0);
+  return cpu;
+}
+
+Type type_of(DType type) {
+  switch (type) {
+    case DType::f32:
+      return Type::f32;
+    case DType::bf16:
+      return Type::bf16;
+    case DType::i8:
+      return Type::s8;
+    case DType::u8:
+      return Type::u8;
+    case DType::i32:
+      return Type::s32;
+    default:
+      return Type::undef;
+  }
+}
+
+OneDnnKernel::OneDnnKernel(std::string name, std::vector<Stage> stages,
+                           std::vector<dnnl::memory> packed, size_t scratch)
+    : name_(std::move(name)),
+      stages_(std::move(stages)),
+      packed_(std::move(packed)),
+      scratch_(scratch) {}
+
+size_t OneDnnKernel::weight_bytes() const {
+  size_t bytes = 0;
+  for (const dnnl::memory& memory : packed_) bytes += memory.get_desc().get_size();
+  return bytes;
+}
+
+std::unique_ptr<Call> OneDnnKernel::bind(const Buffers& buffers) const {
+  return std::make_unique<OneDnnCall>(stages_, packed_, buffers);
+}
+
+dnnl::memory pack(const void* data, const Desc& from, const Desc& to) {
+  // oneDNN only reads through the handle of a reorder's source.
+  const dnnl::memory source(from, engine(), const_cast<void*>(data));
+  dnnl::memory target(to, engine());
+  dnnl::stream stream(engine());
+  dnnl::reorder(source, target).execute(stream, const_cast<dnnl::memory&>(source), target);
+  stream.wait();
+  return target;
+}
+
+bool append(dnnl::post_ops& ops, const graph::Activation& activation, float scale) {
+  using Kind = graph::Activation::Kind;
+  using Algorithm = dnnl::algorithm;
+  const float alpha = activation.alpha;
+  const float beta = activation.beta;
+  switch (activation.kind) {
+    case Kind::none:
+      if (scale != 1.0f) ops.append_eltwise(1.0f, Algorithm::eltwise_linear, scale, 0.0f);
+      return true;
+    case Kind::relu:
+      ops.append_eltwise(scale, Algorithm::eltwise_relu, 0.0f, 0.0f);
+      return true;
+    case Kind::leaky_relu:
+      ops.append_eltwise(scale, Algorithm::eltwise_relu, alpha, 0.0f);
+      return true;
+    case Kind::clip:
+      ops.append_eltwise(scale, Algorithm::eltwise_clip, alpha, beta);
+      return true;
+    case Kind::sigmoid:
+      ops.append_eltwise(scale, Algorithm::eltwise_logistic, 0.0f, 0.0f);
+      return true;
+    case Kind::hard_sigmoid:
+      ops.append_eltwise(1.0f, Algorithm::eltwise_linear, alpha, beta);
+      ops.append_eltwise(scale, Algorithm::eltwise_clip, 0.0f, 1.0f);
+      return true;
+    case Kind::hard_swish:
+      ops.append_eltwise(scale, Algorithm::eltwise_hardswish, 0.0f, 0.0f);
+      return true;
+    case Kind::swish:
+      ops.append_eltwise(scale, Algorithm::eltwise_swish, 1.0f, 0.0f);
+      return true;
+    case Kind::tanh:
+      ops.append_eltwise(scale, Algorithm::eltwise_tanh, 0.0f, 0.0f);
+      return true;
+    case Kind::elu:
+      ops.append_eltwise(scale, Algorithm::eltwise_elu, alpha, 0.0f);
+      return true;
+  }
+  return false;
+}
+
+bool is_reference(const std::string& implementation) {
+  return implementation.find("ref") != std::string::npos;
+}
+
+}  // namespace betimes::runtime::onednn

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "betimes/graph/pass.h"
+
+/// The single passes; standard_passes() puts them in order.
+namespace betimes::runtime {
+
+graph::Pass simplify_pass();            // nodes that do nothing
+graph::Pass canonical_pass();           // Conv, Gemm, MatMul, Relu... to the fused operators
+graph::Pass spelled_activation_pass();  // x * HardSigmoid(x) and the like to one activation
+graph::Pass pad_pass();                 // Pad into the convolution or pooling that follows
+graph::Pass batch_norm_pass();          // BatchNormalization to factors and offsets
+graph::Pass scale_shift_pass();         // factors and offsets per channel into weights and bias
+graph::Pass residual_pass();            // conv + value
+graph::Pass activation_pass();          // f(conv)
+
+}  // namespace betimes::runtime

@@ -1,0 +1,11 @@
+#include "betimes/runtime/passes.h"
+#include "betimes/runtime/passes/passes.h"
+
+namespace betimes::runtime {
+
+std::vector<graph::Pass> standard_passes() {
+  return {simplify_pass(),    canonical_pass(),          pad_pass(),      batch_norm_pass(),
+          scale_shift_pass(), spelled_activation_pass(), residual_pass(), activation_pass()};
+}
+
+}  // namespace betimes::runtime

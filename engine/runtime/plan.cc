@@ -1,0 +1,52 @@
+#include "betimes/runtime/plan.h"
+
+#include "betimes/base/cpu.h"
+#include "betimes/base/threads.h"
+#include "betimes/runtime/detail/lowering.h"
+#include "betimes/runtime/detail/plan_impl.h"
+#include "betimes/runtime/passes.h"
+
+namespace betimes::runtime {
+namespace {
+
+/// oneDNN shapes a primitive for the team that the creating thread would start.
+class TeamSize {
+ public:
+  explicit TeamSize(int wanted) : before_(threads()) { set_threads(wanted); }
+  ~TeamSize() { set_threads(before_); }
+  TeamSize(const TeamSize&) = delete;
+  TeamSize& operator=(const TeamSize&) = delete;
+
+ private:
+  int before_;
+};
+
+}  // namespace
+
+Plan::Plan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Plan::~Plan() = default;
+
+const std::vector<graph::ValueInfo>& Plan::inputs() const { return impl_->inputs; }
+const std::vector<graph::ValueInfo>& Plan::outputs() const { return impl_->outputs; }
+const std::vector<StepInfo>& Plan::steps() const { return impl_->infos; }
+int Plan::threads() const { return impl_->threads; }
+size_t Plan::weight_bytes() const { return impl_->weight_bytes; }
+size_t Plan::arena_bytes() const { return impl_->arena_bytes; }
+
+std::shared_ptr<const Plan> compile(const graph::Graph& graph, const CompileOptions& options) {
+  active_isa();  // applies the cap before oneDNN looks at the processor
+  const TeamSize team(options.threads);
+  graph::Graph whole = graph;
+  graph::validate(whole);
+  graph::StaticGraph fixed = graph::specialize(whole, options.shapes);
+  graph::run_passes(fixed, standard_passes(), {options.disabled_passes, false});
+  auto impl = std::make_unique<Plan::Impl>();
+  impl->inputs = fixed.graph.inputs;
+  impl->outputs = fixed.graph.outputs;
+  impl->threads = options.threads;
+  lower(fixed, options, *impl);
+  plan_memory(*impl);
+  return std::shared_ptr<const Plan>(new Plan(std::move(impl)));
+}
+
+}  // namespace betimes::runtime

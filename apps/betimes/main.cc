@@ -39,7 +39,9 @@ int parse_and_run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : bad_input;
+    if (problem.get_exit_code() == 0) return app.exit(problem);  // --help, --version
+    std::fprintf(stderr, "betimes: %s; see betimes --help\n", problem.what());
+    return bad_input;
   }
   return chosen();
 }

@@ -59,7 +59,7 @@ int threads() { return omp_get_max_threads(); }
 PinnedTeam::PinnedTeam(int threads) : threads_(threads), threads_before_(betimes::threads()) {
   set_threads(threads);
   const std::vector<int>& cpus = allowed_cpus();
-  if (cpus.empty()) return;
+  if (cpus.empty() || threads == 1) return;
   bool all = true;
 #pragma omp parallel num_threads(threads) reduction(&& : all)
   {
@@ -71,7 +71,7 @@ PinnedTeam::PinnedTeam(int threads) : threads_(threads), threads_before_(betimes
 
 PinnedTeam::~PinnedTeam() {
   const std::vector<int>& cpus = allowed_cpus();
-  if (!cpus.empty()) {
+  if (!cpus.empty() && threads_ > 1) {
 #pragma omp parallel num_threads(threads_)
     bind_this_thread(cpus.data(), cpus.data() + cpus.size());
   }

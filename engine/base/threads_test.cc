@@ -45,12 +45,19 @@ TEST(Threads, ImpossibleCountsAreErrors) {
   EXPECT_THROW(PinnedTeam(available_cpus() + 1), Error);
 }
 
+TEST(Threads, TeamOfOneIsLeftToTheSystem) {
+  const PinnedTeam team(1);
+  EXPECT_FALSE(team.pinned());
+  EXPECT_EQ(threads(), 1);
+  EXPECT_EQ(cpus_of_team(1).front(), available_cpus());
+}
+
 TEST(Threads, PinnedTeamHasOneCpuEachAndIsUndone) {
   const int n = available_cpus();
   const int before = threads();
   {
     const PinnedTeam team(n);
-    if (!team.pinned()) GTEST_SKIP() << "the system refuses to pin threads";
+    if (!team.pinned()) GTEST_SKIP() << "one CPU only, or the system refuses to pin threads";
     EXPECT_EQ(threads(), n);
     for (const int cpus : cpus_of_team(n)) EXPECT_EQ(cpus, 1);
     EXPECT_EQ(available_cpus(), n);

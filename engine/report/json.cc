@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "betimes/report/detail/measure_json.h"
 #include "betimes/report/detail/result_json.h"
 #include "betimes/report/detail/summary.h"
 #include "betimes/report/html.h"
@@ -48,20 +49,6 @@ void add_quality(Json& object, const judge::Quality& quality) {
   object["quality_high"] = quality.high;
   object["quality_level"] = quality.level;
   object["examples"] = quality.examples;
-}
-
-Json steps_json(const measure::Profile& profile) {
-  Json steps = Json::array();
-  for (const auto& step : profile.steps) {
-    steps.push_back({{"name", step.name},
-                     {"op", step.op},
-                     {"kernel", step.kernel},
-                     {"precision", step.precision},
-                     {"median_ms", step.median_ms},
-                     {"share", step.share},
-                     {"peak_fraction", step.peak_fraction}});
-  }
-  return steps;
 }
 
 Json variant_json(const fit::Variant& variant) {
@@ -129,20 +116,6 @@ Json sensitivities_json(const fit::Result& result) {
                     {"chosen", row.chosen}});
   }
   return rows;
-}
-
-Json machine_json(const measure::Machine& machine) {
-  return {{"cpu", machine.cpu},
-          {"cpus", machine.cpus},
-          {"isa", machine.isa},
-          {"threads", machine.threads},
-          {"read_gb_per_s", machine.read_gb_per_s},
-          {"peak_gflops_fp32", machine.peak_gflops_fp32},
-          {"peak_gflops_bf16", machine.peak_gflops_bf16},
-          {"peak_gops_int8", machine.peak_gops_int8},
-          {"os", machine.os},
-          {"compiler", machine.compiler},
-          {"onednn", machine.onednn}};
 }
 
 Json agreement_json(const judge::Quality& agreement) {

@@ -1,0 +1,101 @@
+#include "tests/cli/fixture.h"
+
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <stdexcept>
+
+#include "betimes/base/file.h"
+#include "betimes/base/random.h"
+#include "betimes/graph/graph.h"
+#include "betimes/import/npy.h"
+#include "betimes/import/onnx.h"
+
+namespace betimes::test {
+namespace {
+
+Tensor noise(Shape shape, uint64_t seed) {
+  Tensor tensor(DType::f32, std::move(shape));
+  Random random(seed);
+  for (float& x : tensor.mutable_data<float>()) x = static_cast<float>(0.3 * random.normal());
+  return tensor;
+}
+
+graph::ValueInfo value(const std::string& name, std::vector<graph::Dim> dims) {
+  return {name, DType::f32, std::move(dims)};
+}
+
+/// x [N, 1, 12, 12] -> Conv, Relu, Conv, Relu, GlobalAveragePool, Flatten, Gemm -> scores [N, 10].
+graph::Graph small_classifier() {
+  graph::Graph g;
+  g.name = "small classifier";
+  g.inputs = {value("x", {{-1, "N"}, {1, ""}, {12, ""}, {12, ""}})};
+  g.outputs = {value("scores", {{-1, "N"}, {10, ""}})};
+  g.constants = {{"w1", noise({8, 1, 3, 3}, 1)},  {"b1", noise({8}, 2)},
+                 {"w2", noise({16, 8, 3, 3}, 3)}, {"b2", noise({16}, 4)},
+                 {"w3", noise({10, 16}, 5)},      {"b3", noise({10}, 6)}};
+  const std::vector<int64_t> pads = {1, 1, 1, 1};
+  const auto node = [&](std::string name, std::string op, std::vector<std::string> inputs,
+                        std::string output) -> graph::Node& {
+    g.nodes.push_back({std::move(name), std::move(op), "", std::move(inputs), {output}, {}});
+    return g.nodes.back();
+  };
+  node("conv1", "Conv", {"x", "w1", "b1"}, "c1").attributes["pads"] = pads;
+  node("relu1", "Relu", {"c1"}, "r1");
+  node("conv2", "Conv", {"r1", "w2", "b2"}, "c2").attributes["pads"] = pads;
+  node("relu2", "Relu", {"c2"}, "r2");
+  node("pool", "GlobalAveragePool", {"r2"}, "p");
+  node("flat", "Flatten", {"p"}, "f");
+  node("fc", "Gemm", {"f", "w3", "b3"}, "scores").attributes["transB"] = int64_t{1};
+  return g;
+}
+
+/// Two inputs, two outputs, one with a name that is no file name.
+graph::Graph sum_and_difference() {
+  graph::Graph g;
+  g.name = "two";
+  g.inputs = {value("a", {{4, ""}}), value("b", {{4, ""}})};
+  g.outputs = {value("sum", {{4, ""}}), value("a/b:difference", {{4, ""}})};
+  g.nodes = {{"add", "Add", "", {"a", "b"}, {"sum"}, {}},
+             {"sub", "Sub", "", {"a", "b"}, {"a/b:difference"}, {}}};
+  return g;
+}
+
+void fill(const std::string& folder) {
+  const auto at = [&](const char* name) { return folder + "/" + name; };
+  import::write_onnx(small_classifier(), at("model.onnx"));
+  import::write_onnx(sum_and_difference(), at("two.onnx"));
+  import::write_npy(noise({1, 1, 12, 12}, 7), at("x.npy"));
+  import::write_npy(noise({64, 1, 12, 12}, 8), at("images.npy"));
+  import::write_npy(noise({1, 1, 12, 13}, 9), at("wide.npy"));
+  import::write_npy(Tensor(DType::i64, {1, 1, 12, 12}), at("integers.npy"));
+  import::write_npy(Tensor::from<float>({4}, std::vector<float>{1, 2, 3, 4}), at("a.npy"));
+  import::write_npy(Tensor::from<float>({4}, std::vector<float>{10, 20, 30, 40}), at("b.npy"));
+  Tensor holed = noise({1, 1, 12, 12}, 7);
+  holed.mutable_data<float>()[17] = NAN;
+  import::write_npy(holed, at("nan.npy"));
+  std::string labels;
+  for (int i = 0; i < 64; ++i) labels += std::to_string(i % 10) + "\n";
+  write_file(at("labels.csv"), labels);
+  write_file(at("empty.onnx"), "");
+  write_file(at("garbage.onnx"), "this is no model");
+  write_file(at("garbage.npy"), "this is no array");
+  std::filesystem::create_directory(at("folder"));
+}
+
+}  // namespace
+
+Workplace::Workplace() {
+  path_ = (std::filesystem::temp_directory_path() / "betimes-cli-XXXXXX").string();
+  if (!::mkdtemp(path_.data())) throw std::runtime_error(path_ + " can't be made");
+  fill(path_);
+}
+
+Workplace::~Workplace() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+}  // namespace betimes::test

@@ -13,7 +13,7 @@ std::string render_html(const fit::Result& result);
 /// The object that `fit --json` prints; documented in docs/json.md.
 std::string render_json(const fit::Result& result);
 /// The short table and the verdict that `fit` prints, for a terminal of `width` columns (taken as
-/// 32 to 120). Plain ASCII but for names; `colour` adds ANSI escape sequences.
+/// 50 to 120). Plain ASCII but for names; `colour` adds ANSI escape sequences.
 std::string render_text(const fit::Result& result, int width = 80, bool colour = false);
 
 }  // namespace betimes::report

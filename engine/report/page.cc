@@ -61,6 +61,17 @@ std::string expand(std::string_view page, const std::map<std::string_view, std::
   }
 }
 
+/// Keeps figures and their units on one line.
+std::string with_firm_spaces(std::string text) {
+  for (const std::string_view unit : {" ms", " %", "p50 ", "p90 ", "p99 ", " points"}) {
+    const size_t space = unit.find(' ');
+    for (size_t at = 0; (at = text.find(unit, at)) != std::string::npos; at += unit.size()) {
+      text.replace(at + space, 1, "\u00a0");
+    }
+  }
+  return text;
+}
+
 Json histogram_json(const fit::Result& result) {
   const detail::Histogram shown =
       detail::histogram(result.original.latency.samples_ms, result.fitted.latency.samples_ms);
@@ -113,7 +124,7 @@ Json page_data(const fit::Result& result) {
 
 std::string render_html(const fit::Result& result) {
   using detail::printable;
-  const std::string headline = detail::headline(result);
+  const std::string headline = with_firm_spaces(detail::headline(result));
   return expand(embedded::report_html(),
                 {{"title", escape_html("Betimes: " + printable(result.model))},
                  {"model", escape_html(printable(result.model))},

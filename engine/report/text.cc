@@ -65,6 +65,20 @@ std::string interval(const std::string& metric, const judge::Quality& quality) {
   return fmt::format("{:.2f}..{:.2f} %", 100 * quality.low, 100 * quality.high);
 }
 
+std::string change_interval(const fit::Result& result) {
+  const double low = result.quality_change_low;
+  const double high = result.quality_change_high;
+  if (result.metric == "cosine") return fmt::format("{:+.4f} to {:+.4f}", low, high);
+  return fmt::format("{:+.2f} to {:+.2f} points", 100 * low, 100 * high);
+}
+
+/// Nothing takes no time: zero says that it wasn't measured.
+std::string measured_ms(double value) { return value > 0 ? format_ms(value) : "-"; }
+
+std::string measured_quality(const std::string& metric, const judge::Quality& quality) {
+  return quality.examples > 0 ? format_quality(metric, quality.value) : "-";
+}
+
 std::string prediction_note(const fit::Result& result) {
   const double measured = result.fitted.latency.p50.value;
   const double predicted = result.chosen.predicted_ms;
@@ -78,7 +92,7 @@ void add_latency_rows(const fit::Result& result, std::vector<Row>& rows) {
   const measure::Latency& after = result.fitted.latency;
   const auto row = [&](const std::string& name, const measure::Percentile& old_value,
                        const measure::Percentile& new_value) {
-    rows.push_back({"latency " + name, format_ms(old_value.value), format_ms(new_value.value),
+    rows.push_back({"latency " + name, measured_ms(old_value.value), measured_ms(new_value.value),
                     joined(name == "p50" ? speed_note(old_value.value, new_value.value) : "",
                            percentile_note(result, name, new_value))});
   };
@@ -88,25 +102,23 @@ void add_latency_rows(const fit::Result& result, std::vector<Row>& rows) {
   const std::string mean_note = bound_note(result, "mean");
   if (!mean_note.empty()) {
     rows.push_back(
-        {"latency mean", format_ms(before.mean_ms), format_ms(after.mean_ms), mean_note});
+        {"latency mean", measured_ms(before.mean_ms), measured_ms(after.mean_ms), mean_note});
   }
-  rows.push_back({"first run", format_ms(before.first_ms), format_ms(after.first_ms), ""});
+  rows.push_back({"first run", measured_ms(before.first_ms), measured_ms(after.first_ms), ""});
   rows.push_back(
-      {"predicted p50", "", format_ms(result.chosen.predicted_ms), prediction_note(result)});
+      {"predicted p50", "", measured_ms(result.chosen.predicted_ms), prediction_note(result)});
 }
 
 void add_quality_rows(const fit::Result& result, std::vector<Row>& rows) {
   const std::string& metric = result.metric;
   const judge::Quality& before = result.original.quality;
   const judge::Quality& after = result.fitted.quality;
-  rows.push_back({printable(metric), format_quality(metric, before.value),
-                  format_quality(metric, after.value),
-                  format_quality_change(metric, result.quality_change)});
+  rows.push_back({printable(metric), measured_quality(metric, before),
+                  measured_quality(metric, after),
+                  after.examples > 0 ? format_quality_change(metric, result.quality_change) : ""});
   if (after.examples <= 0) return;
   rows.push_back({fmt::format("  {} % interval", format_short(100 * after.level, 1)),
-                  interval(metric, before), interval(metric, after),
-                  fmt::format("{} to {}", format_quality_change(metric, result.quality_change_low),
-                              format_quality_change(metric, result.quality_change_high))});
+                  interval(metric, before), interval(metric, after), change_interval(result)});
   if (metric == "top1" && result.agreement.examples > 0) {
     rows.push_back({"same answer", "", format_quality(metric, result.agreement.value),
                     "of the examples as the original"});
@@ -224,7 +236,7 @@ std::string opening(const fit::Result& result, int width, const Style& style) {
 std::string closing(const fit::Result& result, int width, const Style& style) {
   std::string out = changes_text(result, width, style);
   const std::string distance = distance_text(result);
-  if (!distance.empty()) out += paragraph("it is", distance, width, style);
+  if (!distance.empty()) out += paragraph("distance", distance, width, style);
   if (!result.artefact.empty()) {
     out += paragraph("model", printable(result.artefact), width, style);
   }
@@ -246,7 +258,7 @@ std::string verdict_text(const fit::Result& result, int width, const Style& styl
 }  // namespace
 
 std::string render_text(const fit::Result& result, int width, bool colour) {
-  width = std::clamp(width, 32, 120);
+  width = std::clamp(width, 50, 120);
   const Style style = make_style(colour);
   std::vector<Row> rows;
   add_latency_rows(result, rows);

@@ -12,7 +12,7 @@
 
 #include "betimes/base/file.h"
 #include "betimes/report/html.h"
-#include "tests/report_browser/synthetic_result.h"
+#include "betimes/report/testing/synthetic_result.h"
 
 namespace betimes {
 namespace {

@@ -27,11 +27,11 @@ const format = {
     }
     return value + ' B';
   },
-  // Long names keep both ends: what tells layers apart is mostly at the end.
+  // What tells layers apart is mostly at the end: a long name keeps it, and its start if there is room.
   short(text, most) {
     const letters = Array.from(text);
     if (letters.length <= most) return text;
-    const head = Math.floor((most - 1) / 2);
+    const head = most < 20 ? 0 : Math.floor((most - 1) / 3);
     return letters.slice(0, head).join('') + '\u2026' + letters.slice(letters.length - (most - 1 - head)).join('');
   },
 };
@@ -46,39 +46,47 @@ function palette() {
 
 const isNarrow = () => window.innerWidth < 620;
 
+// Text with the page's colour around it, so that lines that cross it leave it readable.
+function haloed(ctx, text, x, y, colour, halo) {
+  ctx.strokeStyle = halo;
+  ctx.lineWidth = 5;
+  ctx.lineJoin = 'round';
+  ctx.setLineDash([]);
+  ctx.strokeText(text, x, y);
+  ctx.fillStyle = colour;
+  ctx.fillText(text, x, y);
+}
+
 // Vertical lines over the whole plot, their labels in rows above it. Labels of one row never
-// overlap: each starts after the one before, and merges with it where they say the same place.
+// overlap: each starts after the one before.
 const marksPlugin = {
   id: 'marks',
   afterDatasetsDraw(chart, _, options) {
     const {ctx, chartArea: area, scales: {x}} = chart;
-    const placed = [];
+    const height = (line) => area.top - 12 - 18 * line.row;
+    const lines = (options.lines || []).filter((line) => isFinite(line.x)).map((line) => ({...line, at: x.getPixelForValue(line.x)}));
     ctx.save();
+    for (const line of lines) {
+      if (line.at > area.right + 1 || line.at < area.left - 1) continue;
+      ctx.strokeStyle = line.colour;
+      ctx.lineWidth = line.width || 1;
+      ctx.setLineDash(line.dash || []);
+      ctx.beginPath();
+      ctx.moveTo(line.at, area.bottom);
+      ctx.lineTo(line.at, height(line) + 8);
+      ctx.stroke();
+    }
     ctx.font = `12px ${Chart.defaults.font.family}`;
     ctx.textBaseline = 'middle';
-    const lines = (options.lines || []).filter((line) => isFinite(line.x));
-    for (const line of lines.slice().sort((a, b) => a.x - b.x)) {
-      const at = x.getPixelForValue(line.x);
-      const outside = at > area.right + 1 || at < area.left - 1;
-      const y = area.top - 12 - 18 * line.row;
-      ctx.strokeStyle = ctx.fillStyle = line.colour;
-      if (!outside) {
-        ctx.lineWidth = line.width || 1;
-        ctx.setLineDash(line.dash || []);
-        ctx.beginPath();
-        ctx.moveTo(at, area.bottom);
-        ctx.lineTo(at, y + 8);
-        ctx.stroke();
-      }
-      const text = outside ? (at > area.right ? line.label + ' \u2192' : '\u2190 ' + line.label) : line.label;
+    const ends = {};
+    for (const line of lines.sort((a, b) => a.x - b.x)) {
+      const text = line.at > area.right + 1 ? `${line.label} \u2192` : line.at < area.left - 1 ? `\u2190 ${line.label}` : line.label;
       const width = ctx.measureText(text).width;
-      let left = Math.max(area.left, Math.min(at - width / 2, chart.width - width - 2));
-      const before = placed.filter((label) => label.row === line.row).pop();
-      if (before) left = Math.max(left, before.right + 12);
-      left = Math.min(left, chart.width - width - 2);
-      if (before && left < before.right + 4) continue;  // no room: the text below says it
-      ctx.fillText(text, left, y);
-      placed.push({row: line.row, right: left + width});
+      const last = chart.width - width - 2;
+      const left = Math.min(last, Math.max(area.left - 30, line.at - width / 2, ends[line.row] || 0));
+      if (left < (ends[line.row] || 0) - 8) continue;  // no room: the table has it
+      haloed(ctx, text, left, height(line), line.textColour || line.colour, options.halo);
+      ends[line.row] = left + width + 12;
     }
     ctx.restore();
   },
@@ -98,9 +106,8 @@ const endLabelsPlugin = {
       chart.getDatasetMeta(index).data.forEach((bar, row) => {
         const text = dataset.endLabels[row];
         if (!text) return;
-        const backwards = dataset.data[row] < 0;
-        ctx.textAlign = backwards ? 'right' : 'left';
-        ctx.fillText(text, Math.max(bar.x, area.left) + (backwards ? -6 : 6), bar.y);
+        // Beside a bar that points left, the room is on the other side of zero.
+        ctx.fillText(text, Math.max(bar.x, bar.base) + 6, bar.y);
       });
     });
     ctx.restore();
@@ -152,12 +159,7 @@ const frontierPlugin = {
       const height = y.getPixelForValue(label.y);
       const top = Math.min(area.bottom - 10, Math.max(area.top + 10, height + (label.below ? 18 : -14)));
       const left = onLeft ? at - 12 - width : at + 12;
-      ctx.strokeStyle = options.halo;
-      ctx.lineWidth = 4;
-      ctx.lineJoin = 'round';
-      ctx.strokeText(label.text, left, top);
-      ctx.fillStyle = label.colour;
-      ctx.fillText(label.text, left, top);
+      haloed(ctx, label.text, left, top, label.colour, options.halo);
     }
     ctx.restore();
   },

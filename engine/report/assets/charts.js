@@ -17,17 +17,17 @@ function paretoLine(points) {
   return places.filter((place) => place.y > best && (best = place.y, true));
 }
 
-// The range that shows the frontier well; variants far below it are drawn at the lower edge.
+// The range that shows the frontier well. Variants far below it are drawn at the lower edge, and
+// intervals that would flatten everything run out of it.
 function qualityRange(points, line, whiskers) {
-  const shown = line.map((place) => place.y);
   const all = points.map((point) => placeOf(point).y);
-  if (!shown.length) shown.push(...all);
-  let low = Math.min(...shown, ...whiskers.map((whisker) => whisker.low));
-  let high = Math.max(...all, ...whiskers.map((whisker) => whisker.high));
-  const span = Math.max(high - low, 0.002);
-  low = Math.max(Math.min(...all), low - span);
-  low = Math.min(low, high - span);
-  return {min: low - 0.06 * span, max: Math.min(high + 0.1 * span, 1 + 0.06 * span)};
+  const shown = line.length ? line.map((place) => place.y) : all;
+  const [least, most] = [Math.min(...shown), Math.max(...shown, ...all)];
+  const span = Math.max(most - least, 0.002);
+  const low = Math.min(least, ...whiskers.map((whisker) => whisker.low), ...all);
+  const high = Math.max(most, ...whiskers.map((whisker) => whisker.high));
+  const max = Math.min(high, most + 0.6 * span, 1) + 0.06 * span;
+  return {min: Math.min(Math.max(low, least - 0.6 * span) - 0.06 * span, max - span), max};
 }
 
 function frontierSeries(data, colours) {
@@ -116,7 +116,7 @@ function frontierChart(data, colours) {
       },
       tooltip: frontierTooltip(data),
       plugins: {
-        marks: {lines},
+        marks: {lines, halo: colours.page},
         frontierDetails: {links: series.links, whiskers: series.whiskers, names: series.names, linkColour: colours.before, halo: colours.page},
       },
     }),
@@ -129,7 +129,7 @@ const plainNumber = (value) => String(Number(value.toPrecision(6)));
 function qualityTick(value, range, metric) {
   if (value > 1 + 1e-9) return '';
   const span = range.max - range.min;
-  if (metric === 'cosine') return value.toFixed(span < 0.01 ? 4 : 3);
+  if (metric === 'cosine') return value.toFixed(span < 0.002 ? 5 : span < 0.02 ? 4 : 3);
   return (100 * value).toFixed(span < 0.004 ? 2 : span < 0.05 ? 1 : 0) + '\u202f%';
 }
 
@@ -141,22 +141,30 @@ function precisionColour(precision, colours) {
   return {int8: colours.accent, bf16: colours.bf16}[precision] || colours.fp32;
 }
 
+// The longest steps, and the rest as one row unless it would dwarf them: then `rest` has it alone.
 function layerRows(data) {
   const rows = data.page.layers.slice(0, shownLayers);
-  const rest = data.page.layers.slice(shownLayers);
-  if (rest.length) {
-    const sum = (key) => rest.reduce((total, row) => total + row[key], 0);
-    rows.push({name: `${rest.length} more`, before_ms: sum('before_ms'), after_ms: sum('after_ms'), rest: true});
+  const others = data.page.layers.slice(shownLayers);
+  const longest = Math.max(0, ...rows.flatMap((row) => [row.before_ms, row.after_ms]));
+  const sum = (key) => others.reduce((total, row) => total + row[key], 0);
+  let rest = null;
+  if (others.length) {
+    const main = others.reduce((most, row) => (row.after_ms > most.after_ms ? row : most));
+    rest = {name: `${others.length} more`, before_ms: sum('before_ms'), after_ms: sum('after_ms'), precision_after: main.precision_after};
+    if (Math.max(rest.before_ms, rest.after_ms) <= 1.5 * longest) {
+      rows.push(rest);
+      rest = null;
+    }
   }
-  const overhead = {name: 'between steps', before_ms: data.original.overhead_ms, after_ms: data.fitted.overhead_ms, rest: true};
+  const overhead = {name: 'between steps', before_ms: data.original.overhead_ms, after_ms: data.fitted.overhead_ms};
   if (rows.length && (overhead.before_ms > 0 || overhead.after_ms > 0)) rows.push(overhead);
-  return rows;
+  return {rows, rest};
 }
 
 function layersChart(data, colours) {
-  const rows = layerRows(data);
+  const {rows} = layerRows(data);
   if (!rows.length) return null;
-  const width = isNarrow() ? 14 : 30;
+  const width = isNarrow() ? 15 : 30;
   const most = Math.max(...rows.flatMap((row) => [row.before_ms, row.after_ms]), 0);
   return {
     type: 'bar',
@@ -167,7 +175,7 @@ function layersChart(data, colours) {
         {data: rows.map((row) => row.before_ms), backgroundColor: colours.before,
           endLabels: rows.map((row) => (row.before_ms > 0 ? format.ms(row.before_ms) : ''))},
         {data: rows.map((row) => row.after_ms),
-          backgroundColor: rows.map((row) => (row.rest ? colours.before : precisionColour(row.precision_after, colours))),
+          backgroundColor: rows.map((row) => precisionColour(row.precision_after, colours)),
           endLabels: rows.map((row) => (row.after_ms > 0 ? format.ms(row.after_ms) : ''))},
       ].map((dataset) => ({...dataset, barPercentage: 0.92, categoryPercentage: 0.72, borderRadius: 2})),
     },
@@ -217,7 +225,7 @@ function sensitivityChart(data, colours) {
   const cost = sensitivityCost(data);
   const several = new Set(rows.map((row) => row.precision)).size > 1;
   const narrow = isNarrow();
-  const name = (row) => format.short(row.node, narrow ? 12 : 28) + (several ? ` ${row.precision}` : '');
+  const name = (row) => format.short(row.node, narrow ? 14 : 28) + (several ? ` ${row.precision}` : '');
   const fill = rows.map((row) => (row.chosen ? precisionColour(row.precision, colours) : colours['before-soft']));
   const edge = rows.map((row) => (row.chosen ? precisionColour(row.precision, colours) : colours.before));
   const bars = (values, axisName, text) => ({
@@ -225,14 +233,15 @@ function sensitivityChart(data, colours) {
     borderWidth: 1, borderRadius: 2, borderSkipped: false, categoryPercentage: 0.7, barPercentage: 0.85,
     endLabels: values.map(text),
   });
+  // Limits that are no round numbers, so that no tick stands where the two axes meet.
   const room = (values) => {
     const [least, most] = [Math.min(0, ...values), Math.max(0, ...values)];
     const span = most - least || 1;
-    return {suggestedMin: least < 0 ? least - 0.3 * span : 0, suggestedMax: most + (narrow ? 0.6 : 0.25) * span};
+    return {min: least < 0 ? least - 0.051 * span : 0, max: most + (narrow ? 0.601 : 0.251) * span};
   };
   const saved = rows.map((row) => row.saved_ms);
   const costs = rows.map(cost.of);
-  const ticks = {callback: plainNumber, maxTicksLimit: narrow ? 3 : 6};
+  const ticks = {callback: plainNumber, includeBounds: false, maxTicksLimit: narrow ? 3 : 6};
   return {
     type: 'bar',
     height: 64 + 28 * rows.length,
@@ -260,9 +269,9 @@ function sensitivityChart(data, colours) {
 function latencyMarks(data, colours) {
   const lines = [];
   const styles = [['p50', []], ['p90', [5, 4]], ['p99', [1, 3]]];
-  [['original', colours.before, colours.muted], ['fitted', colours.accent, colours.accent]].forEach(([variant, colour], row) => {
+  [['original', colours.before, colours.muted], ['fitted', colours.accent, colours.accent]].forEach(([variant, colour, textColour], row) => {
     for (const [name, dash] of styles) {
-      lines.push({x: data[variant].latency_ms[name], row, colour, dash, width: 1.2, label: `${name} ${format.ms(data[variant].latency_ms[name])}`});
+      lines.push({x: data[variant].latency_ms[name], row, colour, textColour, dash, width: 1.2, label: `${name} ${format.ms(data[variant].latency_ms[name])}`});
     }
   });
   for (const bound of data.budget.bounds) {
@@ -296,7 +305,7 @@ function latencyChart(data, colours) {
         title: (items) => `from ${format.ms(items[0].raw.x)} ms`,
         label: (item) => `${item.datasetIndex ? 'original' : 'fitted'}: ${item.raw.y.toFixed(1)} % of the runs`,
       }},
-      plugins: {marks: {lines: latencyMarks(data, colours)}},
+      plugins: {marks: {lines: latencyMarks(data, colours), halo: colours.page}},
     }),
     plugins: [marksPlugin],
   };

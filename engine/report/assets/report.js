@@ -26,6 +26,8 @@ function folded(title, content, open = false) {
   return element('details', open ? {open: ''} : {}, element('summary', {}, title), content);
 }
 
+const counted = (count, noun) => (count === 1 ? `The one ${noun}` : `All ${count} ${noun}s`);
+
 function ratioWords(before, after) {
   if (!(before > 0) || !(after > 0)) return '';
   const ratio = before / after;
@@ -35,6 +37,10 @@ function ratioWords(before, after) {
 function changeWords(value) {
   return data.metric === 'cosine' ? format.signed(value, 4) : `${format.signed(100 * value, 2)} points`;
 }
+
+// Nothing takes no time: zero says that it wasn't measured.
+const milliseconds = (value) => (value > 0 ? `${format.ms(value)} ms` : '\u2013');
+const checkedQuality = (variant) => (variant.examples > 0 ? format.quality(variant.quality, data.metric) : '\u2013');
 
 // --- key figures -------------------------------------------------------------------------------
 
@@ -46,15 +52,15 @@ function tile(name, value, unit, was, change) {
 
 function showTiles() {
   const {original, fitted} = data;
-  const latency = (name, words) => tile(words, format.ms(fitted.latency_ms[name]), 'ms', format.ms(original.latency_ms[name]),
-    ratioWords(original.latency_ms[name], fitted.latency_ms[name]));
-  const [quality, unit] = format.quality(fitted.quality, data.metric).split('\u202f');
+  const latency = (name, words) => tile(words, ...milliseconds(fitted.latency_ms[name]).split(' '),
+    milliseconds(original.latency_ms[name]).replace(' ms', ''), ratioWords(original.latency_ms[name], fitted.latency_ms[name]));
+  const [quality, unit] = checkedQuality(fitted).split('\u202f');
   const hasFiles = original.file_bytes > 0 && fitted.file_bytes > 0;
   const key = hasFiles ? 'file_bytes' : 'memory_bytes';
   const [size, sizeUnit] = format.bytes(fitted[key]).split(' ');
   byId('figures').append(element('div', {class: 'tiles'},
     latency('p50', 'Median latency'), latency('p99', '99th percentile'),
-    tile(`Quality (${data.metric})`, quality, unit, format.quality(original.quality, data.metric), changeWords(data.quality_change)),
+    tile(`Quality (${data.metric})`, quality, unit, checkedQuality(original), fitted.examples > 0 ? changeWords(data.quality_change) : ''),
     tile(hasFiles ? 'File' : 'Memory', size, sizeUnit, format.bytes(original[key]), '')));
 }
 
@@ -67,8 +73,8 @@ function latencyRow(words, name) {
   const cell = (variant) => {
     const low = variant.latency_low_ms[name];
     const high = variant.latency_high_ms[name];
-    const made = element('span', {}, `${format.ms(variant.latency_ms[name])} ms`);
-    if (low > 0 && high > 0) made.append(element('span', {class: 'faint'}, `  ${format.ms(low)}\u2013${format.ms(high)}`));
+    const made = element('span', {}, milliseconds(variant.latency_ms[name]));
+    if (low > 0 && high > 0) made.append(element('span', {class: 'interval'}, `${format.ms(low)}\u2013${format.ms(high)}`));
     return made;
   };
   const notes = [ratioWords(data.original.latency_ms[name], data.fitted.latency_ms[name]), boundWords(name)];
@@ -77,20 +83,21 @@ function latencyRow(words, name) {
 
 function qualityRow() {
   const cell = (variant) => {
-    const made = element('span', {}, format.quality(variant.quality, data.metric));
+    const made = element('span', {}, checkedQuality(variant));
     if (variant.examples > 0) {
-      made.append(element('span', {class: 'faint'}, `  ${format.quality(variant.quality_low, data.metric).replace('\u202f%', '')}\u2013${format.quality(variant.quality_high, data.metric)}`));
+      made.append(element('span', {class: 'interval'}, `${format.quality(variant.quality_low, data.metric).replace('\u202f%', '')}\u2013${format.quality(variant.quality_high, data.metric)}`));
     }
     return made;
   };
-  const range = data.fitted.examples > 0 ? ` (${changeWords(data.quality_change_low).replace(' points', '')} to ${changeWords(data.quality_change_high)})` : '';
-  return [`Quality (${data.metric})`, cell(data.original), cell(data.fitted), changeWords(data.quality_change) + range];
+  const change = data.fitted.examples > 0
+    ? `${changeWords(data.quality_change)} (${changeWords(data.quality_change_low).replace(' points', '')} to ${changeWords(data.quality_change_high)})` : '';
+  return [`Quality (${data.metric})`, cell(data.original), cell(data.fitted), change];
 }
 
 function predictionRow() {
   const measured = data.fitted.latency_ms.p50;
   const off = measured > 0 ? 100 * (data.fitted.predicted_ms / measured - 1) : NaN;
-  return ['Predicted median', '', `${format.ms(data.fitted.predicted_ms)} ms`,
+  return ['Predicted median', '', milliseconds(data.fitted.predicted_ms),
     isFinite(off) ? `${Math.abs(off).toFixed(1)} % ${off < 0 ? 'below' : 'above'} what was measured` : ''];
 }
 
@@ -107,7 +114,7 @@ function distanceRow() {
 function showFigures() {
   const {original, fitted} = data;
   const rows = [latencyRow('Latency p50', 'p50'), latencyRow('Latency p90', 'p90'), latencyRow('Latency p99', 'p99'),
-    ['First run', `${format.ms(original.latency_ms.first)} ms`, `${format.ms(fitted.latency_ms.first)} ms`, ''],
+    ['First run', milliseconds(original.latency_ms.first), milliseconds(fitted.latency_ms.first), ''],
     predictionRow(), qualityRow()];
   if (data.metric === 'top1' && data.agreement.examples > 0) {
     rows.push(['Same answer as the original', '', format.quality(data.agreement.value, 'top1'), 'of the examples']);
@@ -177,7 +184,7 @@ function showFrontier() {
   const cells = (point) => [point.label + (point.chosen ? ' (chosen)' : ''), `${format.ms(point.predicted_ms)}`,
     format.ms(point.measured_ms), format.quality(point.predicted_quality, data.metric),
     point.examples > 0 ? format.quality(point.quality, data.metric) : '\u2013', point.on_frontier ? 'yes' : ''];
-  byId('frontier').append(folded(`All ${data.points.length} variants`, table(
+  byId('frontier').append(folded(counted(data.points.length, 'variant'), table(
     [['variant', false], ['predicted ms', true], ['measured ms', true], ['predicted quality', true], ['quality', true], ['on the frontier', false]],
     data.points.map((point) => ({cells: cells(point), strong: point.chosen})))));
 }
@@ -195,9 +202,10 @@ function showLayers() {
   entries.push(['square', 'fp32', 'fitted, fp32']);
   legend('layers', entries);
   const sum = (key) => data.page.layers.reduce((total, layer) => total + layer[key], 0);
-  byId('layers-note').textContent = `The steps add up to ${format.ms(sum('before_ms'))} ms before and ${format.ms(sum('after_ms'))} ms after; timing each step on its own costs a little, so the sum lies near, not on, the median of a whole run.`;
+  const {rest} = layerRows(data);
+  byId('layers-note').textContent = (rest ? `${rest.name} steps, too long together for the chart, take ${format.ms(rest.before_ms)} ms before and ${format.ms(rest.after_ms)} ms after. ` : '') + `The steps add up to ${format.ms(sum('before_ms'))} ms before and ${format.ms(sum('after_ms'))} ms after; timing each step on its own costs a little, so the sum lies near, not on, the median of a whole run.`;
   describe('layers', 'Bars: median time of each step in the original and the fitted variant; the table below has the figures.');
-  byId('layers').append(folded(`All ${data.page.layers.length} steps`, table(
+  byId('layers').append(folded(counted(data.page.layers.length, 'step'), table(
     [['step', false], ['operator', false], ['before ms', true], ['after ms', true], ['before', false], ['after', false]],
     data.page.layers.map((layer) => [layer.name, layer.op, layer.before_ms > 0 ? format.ms(layer.before_ms) : '\u2013',
       layer.after_ms > 0 ? format.ms(layer.after_ms) : '\u2013', precisionMark(layer.precision_before), precisionMark(layer.precision_after)]))));
@@ -213,7 +221,7 @@ function showSensitivity() {
     ['hollow', 'before', 'left as it was']]);
   if (rows.length > shownSensitivities) byId('sensitivity-note').textContent = `The ${shownSensitivities} that save most, of ${rows.length}.`;
   describe('sensitivity', 'Bars: time saved and quality lost by each layer lowered alone; the table below has the figures.');
-  byId('sensitivity').append(folded(`All ${rows.length} trials`, table(
+  byId('sensitivity').append(folded(counted(rows.length, 'trial'), table(
     [['layer', false], ['operator', false], ['precision', false], ['before ms', true], ['after ms', true], ['quality lost', true], ['output error', true], ['chosen', false]],
     rows.map((row) => ({strong: row.chosen, cells: [row.node, row.op, precisionMark(row.precision), format.ms(row.original_ms), format.ms(row.lowered_ms),
       changeWords(row.quality_drop).replace('+', ''), row.output_error.toPrecision(2), row.chosen ? 'yes' : '']})))));
@@ -247,7 +255,7 @@ function showChanges() {
       step && step.before_ms > 0 ? format.ms(step.before_ms) : '', step && step.after_ms > 0 ? format.ms(step.after_ms) : '',
       trial ? trial.output_error.toPrecision(2) : ''];
   });
-  byId('changes').append(folded(`All ${rows.length} changes`, table([['node or knob', false], ['from', false], ['to', false], ['before ms', true], ['after ms', true],
+  byId('changes').append(folded(counted(rows.length, 'change'), table([['node or knob', false], ['from', false], ['to', false], ['before ms', true], ['after ms', true],
     ['output error alone', true]], rows), rows.length <= 16));
 }
 

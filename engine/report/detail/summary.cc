@@ -27,6 +27,7 @@ std::string speed_words(const fit::Result& result) {
 
 std::string quality_words(const fit::Result& result) {
   const double value = result.fitted.quality.value;
+  if (result.fitted.quality.examples <= 0) return "quality not checked";
   if (result.metric == "agreement") {
     return fmt::format("same answer on {} % of the examples", format_short(100 * value, 2));
   }

@@ -52,8 +52,11 @@ function tile(name, value, unit, was, change) {
 
 function showTiles() {
   const {original, fitted} = data;
-  const latency = (name, words) => tile(words, ...milliseconds(fitted.latency_ms[name]).split(' '),
-    milliseconds(original.latency_ms[name]).replace(' ms', ''), ratioWords(original.latency_ms[name], fitted.latency_ms[name]));
+  const latency = (name, words) => {
+    const [value, unit = ''] = milliseconds(fitted.latency_ms[name]).split(' ');
+    return tile(words, value, unit, milliseconds(original.latency_ms[name]).replace(' ms', ''),
+      ratioWords(original.latency_ms[name], fitted.latency_ms[name]));
+  };
   const [quality, unit] = checkedQuality(fitted).split('\u202f');
   const hasFiles = original.file_bytes > 0 && fitted.file_bytes > 0;
   const key = hasFiles ? 'file_bytes' : 'memory_bytes';
@@ -121,7 +124,8 @@ function showFigures() {
   }
   rows.push(['File', format.bytes(original.file_bytes), format.bytes(fitted.file_bytes), ''],
     ['Memory, weights and activations', format.bytes(original.memory_bytes), format.bytes(fitted.memory_bytes),
-      data.budget.memory_bytes === null ? '' : `budget ${format.bytes(data.budget.memory_bytes)}`], distanceRow());
+      data.budget.memory_bytes === null ? '' : `budget ${format.bytes(data.budget.memory_bytes)}`]);
+  if (data.fastest_ms > 0 || data.best_quality > 0) rows.push(distanceRow());
   byId('figures').append(table([['', false], ['original', true], ['fitted', true], ['', false]], rows));
 }
 

@@ -44,7 +44,8 @@ std::string render_json(const Measured& measured) {
                        {"machine", detail::machine_json(measured.machine)},
                        {"profile", detail::steps_json(measured.profile)},
                        {"profile_total_ms", measured.profile.total_ms},
-                       {"profile_overhead_ms", measured.profile.overhead_ms}};
+                       {"profile_overhead_ms", measured.profile.overhead_ms},
+                       {"profile_scatter_ms", measured.profile.total_ms - measured.profile.sum_ms}};
   // Names come from model files and needn't be UTF-8; what isn't is replaced, not refused.
   return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "betimes/report/detail/text.h"
@@ -87,7 +88,10 @@ std::string profile_table(const measure::Profile& profile, int width, bool every
   };
   if (shown < order.size()) total(fmt::format("{} more steps", order.size() - shown), rest);
   total("between the steps", profile.overhead_ms);
-  total("sum (median of whole runs: " + detail::format_ms(profile.total_ms) + ")", profile.sum_ms);
+  // What interrupts a run falls on one step here and on another there: on no step's median.
+  const double scatter = profile.total_ms - profile.sum_ms;
+  total("scatter between runs", std::fabs(scatter) < 5e-5 ? 0 : scatter);  // no "-0.0000"
+  total("median of whole runs", profile.total_ms);
   return text;
 }
 

@@ -22,10 +22,10 @@ struct Scored {
   double value;
 };
 
-/// Scores of classes: floats along the last axis, one row of at least two.
+/// Scores of classes, as classifiers give them for one example: floats [1, classes].
 bool scores_classes(const Tensor& tensor) {
-  return is_floating(tensor.dtype()) && !tensor.shape().empty() && tensor.size() > 1 &&
-         tensor.shape().back() == tensor.size();
+  return is_floating(tensor.dtype()) && tensor.shape().size() == 2 && tensor.shape()[0] == 1 &&
+         tensor.size() > 1;
 }
 
 std::vector<Scored> best(const Tensor& tensor) {

@@ -98,16 +98,16 @@ void Session::run_profiled(std::span<int64_t> nanoseconds) {
     throw Error("run_profiled", "was given " + std::to_string(nanoseconds.size()) + " places",
                 std::to_string(impl_->calls.size() + 1));
   }
-  set_threads(impl_->plan->threads());
   const int64_t start = now_ns();
-  int64_t before = start;
+  set_threads(impl_->plan->threads());
+  int64_t before = now_ns();
   for (size_t i = 0; i < impl_->calls.size(); ++i) {
     impl_->calls[i]->run();
     const int64_t after = now_ns();
     nanoseconds[i] = after - before;
     before = after;
   }
-  nanoseconds.back() = before - start;
+  nanoseconds.back() = now_ns() - start;
 }
 
 std::map<std::string, Tensor> Session::run(const std::map<std::string, Tensor>& inputs) {

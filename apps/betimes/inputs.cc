@@ -1,0 +1,154 @@
+#include "apps/betimes/inputs.h"
+
+#include <cmath>
+#include <cstring>
+#include <filesystem>
+
+#include "betimes/base/error.h"
+#include "betimes/base/random.h"
+#include "betimes/import/npy.h"
+
+namespace betimes::cli {
+namespace {
+
+using graph::ValueInfo;
+
+const ValueInfo* find(const graph::Graph& graph, const std::string& name) {
+  for (const ValueInfo& input : graph.inputs) {
+    if (input.name == name) return &input;
+  }
+  return nullptr;
+}
+
+std::string input_names(const graph::Graph& graph) {
+  std::string names;
+  for (const ValueInfo& input : graph.inputs) names += (names.empty() ? "" : ", ") + input.name;
+  return names;
+}
+
+/// Which input a text is for, and its path.
+struct Assignment {
+  const ValueInfo* input = nullptr;  // null: not named
+  std::string path;
+};
+
+Assignment parse(const graph::Graph& graph, const std::string& text) {
+  // Names may hold '=' themselves: the longest one that the model has wins.
+  for (size_t at = text.rfind('='); at != std::string::npos && at > 0;
+       at = text.rfind('=', at - 1)) {
+    if (const ValueInfo* input = find(graph, text.substr(0, at))) {
+      return {input, text.substr(at + 1)};
+    }
+  }
+  const size_t equals = text.find('=');
+  if (equals != std::string::npos && !std::filesystem::exists(text)) {
+    throw Error("--input " + text, "the model has no input '" + text.substr(0, equals) + "'",
+                input_names(graph));
+  }
+  return {nullptr, text};
+}
+
+std::string position(const Shape& shape, size_t flat) {
+  Shape index(shape.size());
+  for (size_t axis = shape.size(); axis-- > 0;) {
+    index[axis] = static_cast<int64_t>(flat) % shape[axis];
+    flat /= static_cast<size_t>(shape[axis]);
+  }
+  return to_string(index);
+}
+
+void check_numbers(const ValueInfo& input, const Tensor& tensor) {
+  if (!is_floating(tensor.dtype())) return;
+  visit(tensor.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const auto values = tensor.data<T>();
+    for (size_t i = 0; i < values.size(); ++i) {
+      bool bad = false;
+      if constexpr (std::is_floating_point_v<T>) {
+        bad = std::isnan(values[i]);
+      } else if constexpr (std::is_same_v<T, float16> || std::is_same_v<T, bfloat16>) {
+        bad = std::isnan(to_float(values[i]));
+      }
+      if (!bad) continue;
+      throw Error("input " + input.name, "element " + std::to_string(i) + ", at " +
+                                             position(tensor.shape(), i) + ", is NaN");
+    }
+  });
+}
+
+bool fits(const ValueInfo& input, const Tensor& tensor) {
+  if (input.dtype != tensor.dtype()) return false;
+  if (!input.dims) return true;
+  if (input.dims->size() != tensor.shape().size()) return false;
+  for (size_t i = 0; i < input.dims->size(); ++i) {
+    const int64_t extent = (*input.dims)[i].extent;
+    if (extent >= 0 && extent != tensor.shape()[i]) return false;
+  }
+  return true;
+}
+
+Tensor load(const ValueInfo& input, const std::string& path) {
+  Tensor tensor = import::read_npy(path);
+  if (!fits(input, tensor)) {
+    throw Error("input " + input.name, path + " holds " + to_string(tensor.type()),
+                to_string(input));
+  }
+  check_numbers(input, tensor);
+  return tensor;
+}
+
+}  // namespace
+
+std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
+                                          const std::vector<std::string>& texts) {
+  std::map<std::string, std::string> paths;
+  std::vector<std::string> unnamed;
+  for (const std::string& text : texts) {
+    Assignment assignment = parse(graph, text);
+    if (!assignment.input) {
+      unnamed.push_back(std::move(assignment.path));
+    } else if (!paths.emplace(assignment.input->name, assignment.path).second) {
+      throw Error("--input " + text, "gives '" + assignment.input->name + "' a second time");
+    }
+  }
+  size_t next = 0;
+  for (const ValueInfo& input : graph.inputs) {
+    if (paths.contains(input.name)) continue;
+    if (next == unnamed.size()) {
+      throw Error("input " + input.name, "was given no data", "--input " + input.name + "=x.npy");
+    }
+    paths[input.name] = unnamed[next++];
+  }
+  if (next < unnamed.size()) {
+    throw Error("--input " + unnamed[next], "is one more than the model has inputs",
+                input_names(graph));
+  }
+  std::map<std::string, Tensor> tensors;
+  for (const ValueInfo& input : graph.inputs) {
+    tensors[input.name] = load(input, paths.at(input.name));
+  }
+  return tensors;
+}
+
+void fill_inputs(const runtime::Session& session, uint64_t seed) {
+  Random random(seed);
+  for (const TensorView& input : session.inputs()) {
+    std::memset(input.data, 0, byte_size(input.type));
+    visit(input.type.dtype, [&](auto zero) {
+      using T = decltype(zero);
+      const auto count = static_cast<size_t>(input.size());
+      for (size_t i = 0; is_floating(input.type.dtype) && i < count; ++i) {
+        const auto value = static_cast<float>(random.normal());
+        if constexpr (std::is_same_v<T, float16>) {
+          input.as<T>()[i] = to_float16(value);
+        } else if constexpr (std::is_same_v<T, bfloat16>) {
+          input.as<T>()[i] = to_bfloat16(value);
+        } else if constexpr (std::is_floating_point_v<T>) {
+          input.as<T>()[i] = value;
+        }
+      }
+    });
+  }
+}
+
+}  // namespace betimes::cli

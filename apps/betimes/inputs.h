@@ -1,0 +1,22 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "betimes/graph/graph.h"
+#include "betimes/runtime/session.h"
+
+namespace betimes::cli {
+
+/// Reads what --input was given: "name=b.npy", or "a.npy" for the first of the model's inputs that
+/// isn't named. Throws Error unless every input of the model has exactly one array of its type,
+/// whose shape fits the declared one and which holds no NaN.
+std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
+                                          const std::vector<std::string>& texts);
+
+/// Seeded inputs for measuring: standard normal floats, zeros of every other type, which are valid
+/// wherever a model looks something up.
+void fill_inputs(const runtime::Session& session, uint64_t seed);
+
+}  // namespace betimes::cli

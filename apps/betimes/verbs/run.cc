@@ -1,0 +1,140 @@
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "apps/betimes/inputs.h"
+#include "apps/betimes/model_options.h"
+#include "apps/betimes/options.h"
+#include "apps/betimes/verb.h"
+#include "betimes/base/cpu.h"
+#include "betimes/base/error.h"
+#include "betimes/import/npy.h"
+#include "betimes/import/onnx.h"
+#include "betimes/measure/profile.h"
+#include "betimes/report/predicted.h"
+#include "betimes/runtime/session.h"
+
+namespace betimes::cli {
+namespace {
+
+struct RunArguments {
+  ModelOptions model;
+  std::vector<std::string> inputs;
+  std::string output_folder;
+  std::string trace;
+};
+
+/// Makes the folder where it is missing; throws Error when nothing can be written in it.
+void prepare_folder(const std::string& folder) {
+  std::error_code failed;
+  std::filesystem::create_directories(folder, failed);
+  if (failed || !std::filesystem::is_directory(folder)) {
+    throw Error(folder, "can't be made a folder for the outputs", "a folder, or a free name");
+  }
+  check_writable(folder + "/output.npy");
+}
+
+Tensor copy_of(const TensorView& view) {
+  Tensor tensor(view.type);
+  if (tensor.bytes() > 0) std::memcpy(tensor.mutable_raw(), view.data, tensor.bytes());
+  return tensor;
+}
+
+/// The output's name with everything but letters, digits, '.', '-' and '_' replaced, unique among
+/// `taken` even where the file system ignores case.
+std::string file_name(const std::string& output, std::set<std::string>& taken) {
+  constexpr size_t longest = 200;
+  const auto lower = [](std::string text) {
+    for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+    return text;
+  };
+  std::string stem = output.substr(0, longest);
+  for (char& c : stem) {
+    const bool safe = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-';
+    if (!safe || (c == '.' && &c == stem.data())) c = '_';
+  }
+  if (stem.empty()) stem = "output";
+  std::string unique = stem;
+  for (int i = 2; !taken.insert(lower(unique)).second; ++i) {
+    unique = stem + "_" + std::to_string(i);
+  }
+  return unique + ".npy";
+}
+
+std::vector<report::PredictedOutput> collect(const runtime::Session& session) {
+  std::vector<report::PredictedOutput> outputs;
+  for (size_t i = 0; i < session.outputs().size(); ++i) {
+    outputs.push_back({session.plan().outputs()[i].name, copy_of(session.outputs()[i]), ""});
+  }
+  return outputs;
+}
+
+void write_outputs(std::vector<report::PredictedOutput>& outputs, const std::string& folder) {
+  std::set<std::string> taken;
+  for (report::PredictedOutput& output : outputs) {
+    output.file = (std::filesystem::path(folder) / file_name(output.name, taken)).string();
+    import::write_npy(output.value, output.file);
+  }
+}
+
+int run_run(const RunArguments& arguments) {
+  apply_isa(arguments.model);
+  if (!arguments.trace.empty()) check_writable(arguments.trace);
+  if (!arguments.output_folder.empty()) prepare_folder(arguments.output_folder);
+  const graph::Graph graph = import::read_onnx(arguments.model.model);
+  const std::map<std::string, Tensor> inputs = read_inputs(graph, arguments.inputs);
+  runtime::CompileOptions compile;
+  compile.threads = arguments.model.threads;
+  for (const auto& [name, tensor] : inputs) compile.shapes[name] = tensor.shape();
+  runtime::Session session(runtime::compile(graph, compile));
+  for (size_t i = 0; i < session.inputs().size(); ++i) {
+    const Tensor& tensor = inputs.at(session.plan().inputs()[i].name);
+    if (tensor.bytes() > 0) std::memcpy(session.inputs()[i].data, tensor.raw(), tensor.bytes());
+  }
+  std::vector<int64_t> times(session.plan().steps().size() + 1);
+  session.run_profiled(times);
+
+  report::Predicted predicted{.model = arguments.model.model,
+                              .threads = arguments.model.threads,
+                              .isa = std::string(name(active_isa())),
+                              .run_ms = static_cast<double>(times.back()) * 1e-6,
+                              .outputs = collect(session)};
+  if (!arguments.output_folder.empty()) write_outputs(predicted.outputs, arguments.output_folder);
+  if (!arguments.trace.empty()) {
+    measure::write_trace(measure::summarize(session.plan().steps(), {times}), predicted.model,
+                         arguments.trace);
+  }
+  const std::string text =
+      arguments.model.json ? report::render_json(predicted) : report::render_text(predicted);
+  std::fputs(text.c_str(), stdout);
+  return 0;
+}
+
+std::function<int()> declare_run(CLI::App& command) {
+  auto arguments = std::make_shared<RunArguments>();
+  RunArguments& a = *arguments;
+  declare_model_options(command, a.model);
+  command
+      .add_option("--input", a.inputs,
+                  "an .npy file, or name=file for one of several inputs; may repeat")
+      ->allow_extra_args(false);
+  command.add_option("--output-dir", a.output_folder,
+                     "write each output there as <name>.npy; unusual characters become '_'");
+  command.add_option("--trace", a.trace,
+                     "write a trace here that Perfetto and chrome://tracing open");
+  return [arguments] { return run_run(*arguments); };
+}
+
+}  // namespace
+
+Verb run_verb() {
+  return {"run", "One prediction from .npy files", "betimes run model.onnx --input x.npy",
+          declare_run};
+}
+
+}  // namespace betimes::cli

@@ -13,5 +13,10 @@ graph::Pass batch_norm_pass();          // BatchNormalization to factors and off
 graph::Pass scale_shift_pass();         // factors and offsets per channel into weights and bias
 graph::Pass residual_pass();            // conv + value
 graph::Pass activation_pass();          // f(conv)
+graph::Pass unsigned_pass();            // int8 activations to uint8
+graph::Pass cancel_pairs_pass();        // quantise(dequantise(x))
+graph::Pass move_quantized_pass();      // pooling, reshaping, joining of 8-bit numbers
+graph::Pass quantized_pass();           // dequantise, conv or product, quantise to one node
+graph::Pass fold_weights_pass();        // 8-bit weights of nodes that stay in fp32
 
 }  // namespace betimes::runtime

@@ -1,0 +1,246 @@
+#include <algorithm>
+
+#include "betimes/base/cpu.h"
+#include "betimes/graph/quantized.h"
+#include "betimes/runtime/detail/convolution.h"
+#include "betimes/runtime/detail/onednn.h"
+
+// uint8 x int8 convolutions and products through oneDNN: bias, residual, activation and the
+// quantisation of the result are fused.
+//
+// oneDNN 2.6 computes  dst = post_ops(output_scale[c] * (sum + bias[c])), then rounds to uint8.
+// In real numbers we want  f(x_scale w_scale[c] sum + bias[c] + r_scale (r - r_zero)) / y_scale.
+// The residual is added without a factor of its own (as a binary operation it has none), so
+// everything before the activation is in units of the residual's scale; the activation's own factor
+// brings the result to units of the output's.
+
+namespace betimes::runtime {
+namespace {
+
+using onednn::Argument;
+using onednn::Desc;
+using onednn::Tag;
+using onednn::Type;
+using From = Argument::From;
+using graph::Activation;
+using graph::Quantization;
+
+enum Input : size_t { values, weights, weight_scales, bias_input, residual };
+
+/// What both kinds of node share: numbers, not shapes.
+struct Arithmetic {
+  Quantization q;
+  Activation activation;
+  std::vector<float> scales;  // per output channel, before the post operations
+  std::vector<float> bias;    // in units of the accumulator
+  float after = 1;            // factor of the activation's result
+};
+
+Arithmetic arithmetic_of(const Candidate& candidate, int64_t channels) {
+  Arithmetic result{
+      graph::quantization_of(candidate.node()), graph::activation_of(candidate.node()), {}, {}, 1};
+  const Quantization& q = result.q;
+  const auto weight_scale = candidate.constant(weight_scales)->data<float>();
+  const bool u8_residual =
+      candidate.context.present(residual) && candidate.context.type(residual).dtype == DType::u8;
+  const float unit = u8_residual ? q.residual_scale : 1.0f;
+  const bool proportional = result.activation.kind == Activation::Kind::none ||
+                            result.activation.kind == Activation::Kind::relu ||
+                            result.activation.kind == Activation::Kind::leaky_relu;
+  const float out = q.writes_u8 ? q.output_scale : 1.0f;
+  // Without a residual the output's scale goes into the channels' own, where it costs nothing.
+  const bool early = proportional && !candidate.context.present(residual);
+  const float before = early ? out : unit;
+  result.after = early ? 1.0f : unit / out;
+  const Tensor* bias = candidate.constant(bias_input);
+  for (int64_t c = 0; c < channels; ++c) {
+    const float real = q.input_scale * weight_scale[static_cast<size_t>(c)];
+    float shift = bias ? bias->data<float>()[static_cast<size_t>(c)] : 0.0f;
+    if (u8_residual) shift -= q.residual_scale * static_cast<float>(q.residual_zero);
+    result.scales.push_back(real / before);
+    result.bias.push_back(shift / real);
+  }
+  // Other activations than the proportional ones need real numbers before them.
+  if (!proportional && u8_residual) {
+    result.activation.alpha = result.activation.beta = 0;
+    result.after = 0;
+  }
+  return result;
+}
+
+enum class Residual { none, in_place, beside };
+
+/// The residual may be added into its own memory when the output has the same type and nobody reads
+/// it afterwards.
+Residual residual_of(const Candidate& candidate) {
+  if (!candidate.context.present(residual)) return Residual::none;
+  const TensorType& type = candidate.context.type(residual);
+  const bool same_memory_layout =
+      same_memory(type.shape, candidate.layouts[residual], Layout::channels_last);
+  const bool in_place = type.dtype == candidate.outputs[0].dtype && candidate.dies[residual];
+  return in_place && same_memory_layout ? Residual::in_place : Residual::beside;
+}
+
+dnnl::primitive_attr attributes_of(const Arithmetic& arithmetic, int mask, Residual how,
+                                   const Desc& residual_desc) {
+  dnnl::primitive_attr attributes;
+  attributes.set_output_scales(mask, arithmetic.scales);
+  if (arithmetic.q.input_zero != 0) {
+    attributes.set_zero_points(DNNL_ARG_SRC, 0, {static_cast<int32_t>(arithmetic.q.input_zero)});
+  }
+  if (arithmetic.q.writes_u8 && arithmetic.q.output_zero != 0) {
+    attributes.set_zero_points(DNNL_ARG_DST, 0, {static_cast<int32_t>(arithmetic.q.output_zero)});
+  }
+  dnnl::post_ops ops;
+  if (how == Residual::in_place) ops.append_sum(1.0f);
+  if (how == Residual::beside) ops.append_binary(dnnl::algorithm::binary_add, residual_desc);
+  onednn::append(ops, arithmetic.activation, arithmetic.after);
+  attributes.set_post_ops(ops);
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+dnnl::memory packed_bias(const Arithmetic& arithmetic, const Desc& desc) {
+  return onednn::pack(arithmetic.bias.data(), desc, desc);
+}
+
+/// Attaches what oneDNN asks for besides the operands, and makes the kernel.
+template <class Primitive, class PrimitiveDesc>
+std::unique_ptr<Kernel> finish(const PrimitiveDesc& pd, std::vector<Argument> arguments,
+                               std::vector<dnnl::memory> packed) {
+  const Desc pad = pd.scratchpad_desc();
+  if (pad.get_size() > 0) {
+    arguments.push_back({DNNL_ARG_SCRATCHPAD, pad, From::scratch, 0});
+  }
+  std::vector<onednn::Stage> stages = {{Primitive(pd), std::move(arguments)}};
+  return std::make_unique<onednn::OneDnnKernel>(std::string("onednn ") + pd.impl_info_str(),
+                                                std::move(stages), std::move(packed),
+                                                pad.get_size());
+}
+
+std::optional<std::string> unsuitable(const Candidate& candidate) {
+  if (candidate.context.type(values).dtype != DType::u8) return "activations aren't uint8";
+  if (!candidate.constant(weights) || !candidate.constant(weight_scales)) {
+    return "weights are computed while running";
+  }
+  if (candidate.context.present(bias_input) && !candidate.constant(bias_input)) {
+    return "the bias is computed while running";
+  }
+  return std::nullopt;
+}
+
+Desc image(const Shape& shape, Type type) {
+  const int64_t height = shape.size() == 4 ? shape[2] : 1;
+  return {{shape[0], shape[1], height, shape.back()}, type, Tag::nhwc};
+}
+
+Offer convolution(const Candidate& candidate) {
+  if (const auto reason = unsuitable(candidate)) return Refusal{*reason};
+  const Shape& weight_shape = candidate.context.shape(weights);
+  auto shape = convolution_shape(candidate.node(), candidate.context.shape(values),
+                                 candidate.outputs[0].shape);
+  if (!shape) return Refusal{"oneDNN convolutions here have one or two dimensions"};
+  ConvolutionShape& s = *shape;
+  s.kernel_width = weight_shape.back();
+  s.kernel_height = weight_shape.size() == 4 ? weight_shape[2] : 1;
+  const Residual how = residual_of(candidate);
+  const Arithmetic arithmetic = arithmetic_of(candidate, s.out_channels);
+  if (arithmetic.after == 0) return Refusal{"this activation of a residual sum needs fp32"};
+  const Type out_type = onednn::type_of(candidate.outputs[0].dtype);
+  const Desc target = image(candidate.outputs[0].shape, out_type);
+  const Desc beside = how == Residual::none
+                          ? Desc()
+                          : image(candidate.outputs[0].shape,
+                                  onednn::type_of(candidate.context.type(residual).dtype));
+  const int64_t in = s.in_channels / s.groups;
+  const int64_t out = s.out_channels / s.groups;
+  const dnnl::memory::dims extents =
+      s.groups == 1 ? dnnl::memory::dims{out, in, s.kernel_height, s.kernel_width}
+                    : dnnl::memory::dims{s.groups, out, in, s.kernel_height, s.kernel_width};
+  const Desc bias({s.out_channels}, Type::f32, Tag::x);
+  try {
+    const dnnl::convolution_forward::desc description(
+        dnnl::prop_kind::forward_inference, dnnl::algorithm::convolution_direct,
+        image(candidate.context.shape(values), Type::u8), Desc(extents, Type::s8, Tag::any), bias,
+        target, {s.stride_height, s.stride_width}, {s.dilation_height - 1, s.dilation_width - 1},
+        {s.pad_top, s.pad_left}, {s.pad_bottom, s.pad_right});
+    const dnnl::convolution_forward::primitive_desc pd(
+        description, attributes_of(arithmetic, 2, how, beside), onednn::engine());
+    if (onednn::is_reference(pd.impl_info_str())) {
+      return Refusal{"oneDNN has only its reference loops for this shape in int8"};
+    }
+    const Desc given(extents, Type::s8, s.groups == 1 ? Tag::oihw : Tag::goihw);
+    std::vector<dnnl::memory> packed = {
+        onednn::pack(candidate.constant(weights)->raw(), given, pd.weights_desc()),
+        packed_bias(arithmetic, bias)};
+    std::vector<Argument> arguments = {{DNNL_ARG_SRC, pd.src_desc(), From::read, 0},
+                                       {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
+                                       {DNNL_ARG_BIAS, bias, From::packed, 1},
+                                       {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
+    Choice choice;
+    choice.reads = {{values, Layout::channels_last}};
+    choice.writes = {Layout::channels_last};
+    choice.precision = "int8";
+    choice.macs = s.macs();
+    if (how != Residual::none) choice.reads.push_back({residual, Layout::channels_last});
+    if (how == Residual::in_place) {
+      choice.overwrites = 1;
+      choice.must_overwrite = true;
+    } else if (how == Residual::beside) {
+      arguments.push_back(
+          {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, beside, From::read, 1});
+    }
+    choice.kernel = finish<dnnl::convolution_forward>(pd, std::move(arguments), std::move(packed));
+    return choice;
+  } catch (const dnnl::error& error) {
+    return Refusal{std::string("oneDNN int8: ") + error.what()};
+  }
+}
+
+Offer product(const Candidate& candidate) {
+  if (const auto reason = unsuitable(candidate)) return Refusal{*reason};
+  const Shape& in = candidate.context.shape(values);
+  const Shape& weight_shape = candidate.context.shape(weights);
+  if (weight_shape.size() != 2 || in.size() < 2 || candidate.context.present(residual)) {
+    return Refusal{"not a product of rows with one matrix"};
+  }
+  const int64_t inner = weight_shape[0];
+  const int64_t columns = weight_shape[1];
+  const int64_t rows = inner > 0 ? element_count(in) / inner : 0;
+  if (rows == 0 || columns == 0) return Refusal{"the input is empty"};
+  const Arithmetic arithmetic = arithmetic_of(candidate, columns);
+  const Desc source({rows, inner}, Type::u8, Tag::ab);
+  const Desc target({rows, columns}, onednn::type_of(candidate.outputs[0].dtype), Tag::ab);
+  const Desc bias({1, columns}, Type::f32, Tag::ab);
+  try {
+    const dnnl::matmul::primitive_desc pd(
+        dnnl::matmul::desc(source, Desc({inner, columns}, Type::s8, Tag::any), bias, target),
+        attributes_of(arithmetic, 2, Residual::none, Desc()), onednn::engine());
+    const Desc given({inner, columns}, Type::s8, Tag::ab);
+    std::vector<dnnl::memory> packed = {
+        onednn::pack(candidate.constant(weights)->raw(), given, pd.weights_desc()),
+        packed_bias(arithmetic, bias)};
+    Choice choice;
+    choice.reads = {{values, Layout::plain}};
+    choice.precision = "int8";
+    choice.macs = static_cast<double>(rows * inner) * static_cast<double>(columns);
+    choice.kernel = finish<dnnl::matmul>(pd,
+                                         {{DNNL_ARG_SRC, source, From::read, 0},
+                                          {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
+                                          {DNNL_ARG_BIAS, bias, From::packed, 1},
+                                          {DNNL_ARG_DST, target, From::write, 0}},
+                                         std::move(packed));
+    return choice;
+  } catch (const dnnl::error& error) {
+    return Refusal{std::string("oneDNN int8: ") + error.what()};
+  }
+}
+
+}  // namespace
+
+void register_quantized_convolution(KernelRegistry& registry) {
+  registry.add("betimes.QuantizedConv", 10, convolution);
+  registry.add("betimes.QuantizedMatMul", 10, product);
+}
+
+}  // namespace betimes::runtime

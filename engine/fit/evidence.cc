@@ -42,6 +42,7 @@ void Fitting::fill_points(Result& result, size_t chosen) const {
     slope = std::max(reference_quality_ - worst->quality, 0.0) / worst->output_error;
   }
   result.fastest_ms = all[front.front()].latency.p50.value;
+  double best = 0;
   for (size_t i = 0; i < trials_.size(); ++i) {
     const Trial& trial = trials_[i];
     Point point;
@@ -58,10 +59,12 @@ void Fitting::fill_points(Result& result, size_t chosen) const {
     point.quality = judge::summarize(trial.scores);
     point.predicted_quality = reference_quality_ - slope * trial.predicted_loss;
     point.on_frontier = std::find(front.begin(), front.end(), i) != front.end();
-    result.best_quality = std::max(result.best_quality, point.quality.value);
+    best = std::max(best, point.quality.value);
     if (i == chosen) result.chosen = point;
     result.points.push_back(std::move(point));
   }
+  // Variants are compared on the validation examples; the difference is carried over to the test's.
+  result.best_quality = result.fitted.quality.value + best - result.chosen.quality.value;
   std::stable_partition(result.points.begin(), result.points.end(),
                         [](const Point& point) { return point.label.starts_with("original"); });
 }

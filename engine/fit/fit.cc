@@ -38,10 +38,13 @@ Fitted Fitting::run() {
   pick_calibration();
   find_losses();
   for (const int threads : options_.threads) explore(threads);
-  decide_budget();
+  return report(options_.budget ? keep_budget() : settle_at_knee());
+}
+
+size_t Fitting::keep_budget() {
+  budget_ = *options_.budget;
   repair();
-  const size_t chosen = verify();
-  return report(chosen);
+  return verify();
 }
 
 void Fitting::progress(double fraction, const std::string& what) const {
@@ -235,14 +238,15 @@ std::vector<Candidate> Fitting::candidates() const {
   return result;
 }
 
-void Fitting::decide_budget() {
-  if (options_.budget) {
-    budget_ = *options_.budget;
-    return;
-  }
-  const double p99 = 1.25 * trials_[knee(candidates())].found.latency.p99.value;
+size_t Fitting::settle_at_knee() {
+  const size_t chosen = knee(candidates());
+  progress(0.75, "measuring the knee of the frontier");
+  measure_beside_original(chosen);
+  const double p99 = 1.25 * fitted_latency_.p99.value;
   const double unit = std::pow(10.0, std::floor(std::log10(p99)) - 1);
   budget_.bounds = {{"p99", std::ceil(p99 / unit) * unit}};
+  met_ = true;
+  return chosen;
 }
 
 void Fitting::repair() {

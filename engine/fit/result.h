@@ -61,7 +61,7 @@ struct Result {
   std::vector<Point> points;         // everything tried, the original first
   std::vector<Sensitivity> sensitivities;
   double fastest_ms = 0;      // p50 of the fastest variant tried
-  double best_quality = 0;    // of the best variant tried
+  double best_quality = 0;    // fitted.quality plus the lead of the best variant tried (validation)
   judge::Quality agreement;   // of fitted with original on test data, paired
   double quality_change = 0;  // fitted - original, paired on the same test examples
   double quality_change_low = 0;

@@ -64,10 +64,10 @@ class Fitting {
   void validate_trial(Trial& trial);
   std::vector<Candidate> candidates() const;
 
-  /// Without a budget: what the knee of the frontier needs at p99, with a quarter to spare for a
-  /// busier moment of the machine, rounded up to two digits.
-  void decide_budget();
-
+  /// Without a budget: the knee of the frontier is the choice, and the budget what it needs at p99,
+  /// with a quarter to spare for a busier moment of the machine, rounded up to two digits.
+  size_t settle_at_knee();
+  size_t keep_budget();
   /// Looks for a better variant just under the budget, with the model corrected by what was
   /// measured.
   void repair();

@@ -1,0 +1,135 @@
+// Trains the project's own models and writes them as ONNX: betimes-train MODEL [options].
+#include <torch/utils.h>
+#include <torch/version.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "betimes/base/error.h"
+#include "betimes/import/onnx.h"
+#include "betimes/learn/classifier_training.h"
+#include "betimes/learn/models/fashion_classifier.h"
+#include "betimes/learn/trace.h"
+
+namespace betimes {
+namespace {
+
+constexpr int bad_input = 2;
+constexpr int internal_error = 3;
+
+struct Options {
+  learn::ClassifierTraining training;
+  std::string data = "/usr/share/datasets/fashion-mnist";
+  std::string checkpoint;
+  std::string out;
+  int threads = 2;
+  bool export_only = false;
+};
+
+void declare(CLI::App& command, Options& o) {
+  command.add_option("--epochs", o.training.epochs, "passes over the training images")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--seed", o.training.seed, "of weights, order and augmentation")
+      ->capture_default_str();
+  command.add_option("--rate", o.training.peak_rate, "peak learning rate")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--batch", o.training.batch, "images a step")->capture_default_str();
+  command.add_option("--threads", o.threads)->check(CLI::Range(1, 256))->capture_default_str();
+  command.add_option("--data", o.data, "folder with the four IDX files of the data set")
+      ->capture_default_str();
+  auto* out = command.add_option("--out", o.out, "the ONNX file to write, after the last epoch");
+  auto* checkpoint =
+      command.add_option("--checkpoint", o.checkpoint, "file for the state after each epoch");
+  command.add_flag("--resume", o.training.resume, "go on from the checkpoint")->needs(checkpoint);
+  command.add_flag("--export-only", o.export_only, "write the checkpoint's weights, train nothing")
+      ->needs(checkpoint)
+      ->needs(out);
+  command.footer(
+      "Example:\n  betimes-train fashion-classifier --epochs 16 --seed 1 "
+      "--checkpoint fashion.pt --out fashion-classifier.onnx");
+}
+
+void print_epoch(const learn::EpochResult& r) {
+  std::printf(
+      "epoch %3d  rate %.4f  loss %.4f  train accuracy %.4f  validation accuracy %.4f  %.1f s\n",
+      r.epoch, r.rate, r.loss, r.train_accuracy, r.validation_accuracy, r.seconds);
+  std::fflush(stdout);
+}
+
+void export_classifier(const learn::FashionClassifier& model, double test_accuracy,
+                       const Options& o) {
+  graph::Graph graph = learn::trace(
+      model, at::zeros({1, 1, 28, 28}),
+      {.name = "fashion-classifier", .batch = "N", .inputs = {"image"}, .outputs = {"logits"}});
+  char accuracy[16];
+  std::snprintf(accuracy, sizeof accuracy, "%.4f", test_accuracy);
+  graph.metadata = {{"model", "fashion-classifier"},
+                    {"data", "Fashion-MNIST"},
+                    {"input", "float32 [N, 1, 28, 28], pixels in 0..1, black background"},
+                    {"output", "logits of the ten classes, in the data set's order"},
+                    {"seed", std::to_string(o.training.seed)},
+                    {"libtorch", TORCH_VERSION},
+                    {"test_accuracy", accuracy}};
+  import::write_onnx(graph, o.out);
+  std::printf("wrote %s\n", o.out.c_str());
+}
+
+void train_fashion_classifier(Options& o) {
+  o.training.checkpoint = o.checkpoint;
+  torch::set_num_threads(o.threads);
+  torch::manual_seed(o.training.seed);
+  learn::FashionClassifier model;
+  const torch::nn::AnyModule any(model);
+  const learn::ImageSplits data = learn::load_fashion_mnist(o.data);
+  std::printf("seed %llu, %lld training, %lld validation, %lld test images, LibTorch %s\n",
+              static_cast<unsigned long long>(o.training.seed),
+              static_cast<long long>(data.train.size()),
+              static_cast<long long>(data.validation.size()),
+              static_cast<long long>(data.test.size()), TORCH_VERSION);
+  if (o.export_only) {
+    const int epochs = learn::load_checkpoint(o.checkpoint, *model);
+    std::printf("%s: after epoch %d\n", o.checkpoint.c_str(), epochs);
+  } else {
+    learn::train_classifier(any, data, o.training, print_epoch);
+  }
+  const double test_accuracy = learn::accuracy(any, data.test);
+  std::printf("test accuracy %.4f on %lld images\n", test_accuracy,
+              static_cast<long long>(data.test.size()));
+  if (!o.out.empty()) export_classifier(model, test_accuracy, o);
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app("Trains Betimes' own models and writes them as ONNX.", "betimes-train");
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 done, 2 bad usage or input, 3 internal error.");
+  Options options;
+  CLI::App* fashion = app.add_subcommand("fashion-classifier",
+                                         "a residual network for the ten classes of Fashion-MNIST");
+  declare(*fashion, options);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    return app.exit(problem) == 0 ? 0 : bad_input;
+  }
+  train_fashion_classifier(options);
+  return 0;
+}
+
+}  // namespace
+}  // namespace betimes
+
+int main(int argc, char** argv) {
+  try {
+    return betimes::parse_and_run(argc, argv);
+  } catch (const betimes::Error& problem) {
+    std::fprintf(stderr, "betimes-train: %s\n", problem.what());
+    return betimes::bad_input;
+  } catch (const std::exception& problem) {
+    std::fprintf(stderr, "betimes-train: internal error: %s\n", problem.what());
+    return betimes::internal_error;
+  }
+}

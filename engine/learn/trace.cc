@@ -1,0 +1,209 @@
+#include "betimes/learn/trace.h"
+
+#include <torch/csrc/jit/frontend/tracer.h>
+#include <torch/csrc/jit/passes/constant_propagation.h>
+#include <torch/csrc/jit/passes/dead_code_elimination.h>
+#include <torch/csrc/jit/passes/inliner.h>
+
+#include <cstring>
+
+#include "betimes/base/error.h"
+#include "betimes/learn/detail/lowering.h"
+
+namespace betimes::learn {
+namespace {
+
+namespace jit = torch::jit;
+
+/// Evaluation mode and constant parameters while it lives: the tracer refuses to record a constant
+/// that wants a gradient.
+class Frozen {
+ public:
+  explicit Frozen(torch::nn::Module& module) : module_(module), training_(module.is_training()) {
+    for (at::Tensor& parameter : module.parameters()) {
+      if (!parameter.requires_grad()) continue;
+      parameter.requires_grad_(false);
+      learned_.push_back(parameter);
+    }
+    module_.eval();
+  }
+  ~Frozen() {
+    for (at::Tensor& parameter : learned_) parameter.requires_grad_(true);
+    module_.train(training_);
+  }
+  Frozen(const Frozen&) = delete;
+  Frozen& operator=(const Frozen&) = delete;
+
+ private:
+  torch::nn::Module& module_;
+  bool training_;
+  std::vector<at::Tensor> learned_;
+};
+
+std::shared_ptr<jit::Graph> record(const Forward& forward,
+                                   const std::vector<at::Tensor>& examples) {
+  const auto run = [&](jit::Stack inputs) -> jit::Stack {
+    std::vector<at::Tensor> tensors;
+    for (const auto& input : inputs) tensors.push_back(input.toTensor());
+    jit::Stack outputs;
+    for (const at::Tensor& output : forward(tensors)) outputs.emplace_back(output);
+    return outputs;
+  };
+  const auto no_names = [](const at::Tensor&) { return std::string(); };
+  const auto traced = jit::tracer::trace(jit::Stack(examples.begin(), examples.end()), run,
+                                         no_names, /*strict=*/true, /*force_outplace=*/true);
+  const std::shared_ptr<jit::Graph> graph = traced.first->graph;
+  jit::Inline(*graph);
+  jit::ConstantPropagation(graph);
+  jit::EliminateDeadCode(graph);
+  return graph;
+}
+
+std::string numbered(const std::vector<std::string>& names, const std::string& stem, size_t i) {
+  if (i < names.size()) return names[i];
+  return i == 0 ? stem : stem + "_" + std::to_string(i);
+}
+
+DType to_dtype(at::ScalarType type) {
+  switch (type) {
+    case at::kFloat:
+      return DType::f32;
+    case at::kDouble:
+      return DType::f64;
+    case at::kHalf:
+      return DType::f16;
+    case at::kBFloat16:
+      return DType::bf16;
+    case at::kChar:
+      return DType::i8;
+    case at::kByte:
+      return DType::u8;
+    case at::kShort:
+      return DType::i16;
+    case at::kInt:
+      return DType::i32;
+    case at::kLong:
+      return DType::i64;
+    case at::kBool:
+      return DType::boolean;
+    default:
+      throw Error("LibTorch tensor", std::string("has element type ") + at::toString(type));
+  }
+}
+
+at::ScalarType to_scalar_type(DType type) {
+  switch (type) {
+    case DType::f32:
+      return at::kFloat;
+    case DType::f64:
+      return at::kDouble;
+    case DType::f16:
+      return at::kHalf;
+    case DType::bf16:
+      return at::kBFloat16;
+    case DType::i8:
+      return at::kChar;
+    case DType::u8:
+      return at::kByte;
+    case DType::i16:
+      return at::kShort;
+    case DType::i32:
+      return at::kInt;
+    case DType::i64:
+      return at::kLong;
+    case DType::boolean:
+      return at::kBool;
+    default:
+      throw Error("tensor",
+                  "has element type " + std::string(name(type)) + ", which LibTorch lacks");
+  }
+}
+
+graph::ValueInfo describe(const std::string& name, const at::ScalarType type, const Shape& shape,
+                          bool open_batch, const std::string& symbol) {
+  std::vector<graph::Dim> dims;
+  for (const int64_t extent : shape) dims.push_back({extent, {}});
+  if (open_batch) dims[0] = {-1, symbol};
+  return {name, to_dtype(type), dims};
+}
+
+void add_inputs(const jit::Graph& source, const std::vector<at::Tensor>& examples,
+                const TraceOptions& options, detail::Builder& builder) {
+  for (size_t i = 0; i < examples.size(); ++i) {
+    const at::Tensor& example = examples[i];
+    const std::string name = numbered(options.inputs, "input", i);
+    const bool open = !options.batch.empty() && example.dim() > 0;
+    builder.reserve(name);
+    builder.names[source.inputs()[i]] = name;
+    builder.graph.inputs.push_back(
+        describe(name, example.scalar_type(), example.sizes().vec(), open, options.batch));
+  }
+}
+
+/// The graph's values under their public names: an Identity, for a value may be an input, or leave
+/// twice.
+void add_outputs(const jit::Graph& source, const std::vector<at::Tensor>& results,
+                 const TraceOptions& options, int64_t batch, detail::Builder& builder) {
+  std::vector<const jit::Value*> values(source.outputs().begin(), source.outputs().end());
+  if (values.size() == 1 && values[0]->node()->kind() == c10::prim::TupleConstruct) {
+    const auto parts = values[0]->node()->inputs();
+    values.assign(parts.begin(), parts.end());
+  }
+  for (size_t i = 0; i < results.size(); ++i) {
+    const at::Tensor& result = results[i];
+    const std::string name = numbered(options.outputs, "output", i);
+    const auto value = builder.names.find(values.at(i));
+    if (value == builder.names.end()) throw Error("output " + name, "doesn't depend on the inputs");
+    builder.publish(value->second, name);
+    const bool open = !options.batch.empty() && result.dim() > 0 && result.size(0) == batch;
+    builder.graph.outputs.push_back(
+        describe(name, result.scalar_type(), result.sizes().vec(), open, options.batch));
+  }
+}
+
+}  // namespace
+
+graph::Graph trace(torch::nn::Module& module, const Forward& forward,
+                   const std::vector<at::Tensor>& examples, const TraceOptions& options) {
+  if (examples.empty()) throw Error("trace", "needs at least one example input");
+  const Frozen frozen(module);
+  const torch::NoGradGuard no_gradient;
+  detail::Builder builder;
+  builder.graph.name = options.name;
+  for (const auto& part : {module.named_parameters(), module.named_buffers()}) {
+    for (const auto& entry : part) {
+      if (entry.value().numel() == 0) continue;
+      builder.parameter_names.emplace(entry.value().data_ptr(), entry.key());
+    }
+  }
+  try {
+    const std::vector<at::Tensor> results = forward(examples);
+    const std::shared_ptr<jit::Graph> source = record(forward, examples);
+    add_inputs(*source, examples, options, builder);
+    for (size_t i = 0; i < results.size(); ++i)
+      builder.reserve(numbered(options.outputs, "output", i));
+    detail::lower(*source, builder);
+    add_outputs(*source, results, options, examples[0].dim() > 0 ? examples[0].size(0) : 0,
+                builder);
+  } catch (const c10::Error& problem) {
+    throw Error("trace of " + options.name, problem.what_without_backtrace());
+  }
+  graph::remove_dead(builder.graph);
+  graph::validate(builder.graph);
+  return std::move(builder.graph);
+}
+
+Tensor from_torch(const at::Tensor& tensor) {
+  const at::Tensor dense = tensor.detach().to(at::kCPU).contiguous();
+  Tensor result(to_dtype(dense.scalar_type()), dense.sizes().vec());
+  if (result.bytes() > 0) std::memcpy(result.mutable_raw(), dense.data_ptr(), result.bytes());
+  return result;
+}
+
+at::Tensor to_torch(const Tensor& tensor) {
+  at::Tensor result = at::empty(tensor.shape(), to_scalar_type(tensor.dtype()));
+  if (tensor.bytes() > 0) std::memcpy(result.data_ptr(), tensor.raw(), tensor.bytes());
+  return result;
+}
+
+}  // namespace betimes::learn

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <torch/nn.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "betimes/graph/graph.h"
+
+namespace betimes::learn {
+
+struct TraceOptions {
+  std::string name = "model";
+  /// Symbol of dimension 0 of every input, and of every output whose dimension 0 has the examples'
+  /// batch size. Empty: the batch size stays the examples'.
+  std::string batch = "N";
+  /// Names of the graph's inputs and outputs; those left out become "input", "input_1", ...
+  std::vector<std::string> inputs;
+  std::vector<std::string> outputs;
+};
+
+/// What a module computes, as LibTorch calls it: tensors in, tensors out.
+using Forward = std::function<std::vector<at::Tensor>(const std::vector<at::Tensor>&)>;
+
+/// Runs `forward` once on `examples` under LibTorch's tracer and rewrites what it did in ONNX's
+/// vocabulary (graph::canonical_opset). Control flow is fixed to the path that the examples take;
+/// dropout and other training-time operations must be off. Weights are named after `module`'s
+/// parameters, which `forward` is expected to use; it is put into evaluation mode meanwhile.
+/// Throws Error naming the operation, its operand shapes and the layer before it for an operation
+/// that has no lowering. A new operation is one entry in a table of detail/lower_*.cc.
+graph::Graph trace(torch::nn::Module& module, const Forward& forward,
+                   const std::vector<at::Tensor>& examples, const TraceOptions& options = {});
+
+/// The usual case: one tensor in, one out.
+template <class Impl>
+graph::Graph trace(torch::nn::ModuleHolder<Impl> module, const at::Tensor& example,
+                   const TraceOptions& options = {}) {
+  const Forward forward = [&](const std::vector<at::Tensor>& inputs) {
+    return std::vector<at::Tensor>{module->forward(inputs[0])};
+  };
+  return trace(*module, forward, {example}, options);
+}
+
+/// Dense copies from one kind of tensor to the other. Throws Error for element types that the other
+/// side lacks.
+Tensor from_torch(const at::Tensor& tensor);
+at::Tensor to_torch(const Tensor& tensor);
+
+}  // namespace betimes::learn

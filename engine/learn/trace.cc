@@ -52,7 +52,7 @@ std::shared_ptr<jit::Graph> record(const Forward& forward,
   const auto no_names = [](const at::Tensor&) { return std::string(); };
   const auto traced = jit::tracer::trace(jit::Stack(examples.begin(), examples.end()), run,
                                          no_names, /*strict=*/true, /*force_outplace=*/true);
-  const std::shared_ptr<jit::Graph> graph = traced.first->graph;
+  std::shared_ptr<jit::Graph> graph = traced.first->graph;
   jit::Inline(*graph);
   jit::ConstantPropagation(graph);
   jit::EliminateDeadCode(graph);

@@ -16,8 +16,8 @@ struct TraceOptions {
   /// batch size. Empty: the batch size stays the examples'.
   std::string batch = "N";
   /// Names of the graph's inputs and outputs; those left out become "input", "input_1", ...
-  std::vector<std::string> inputs;
-  std::vector<std::string> outputs;
+  std::vector<std::string> inputs = {};
+  std::vector<std::string> outputs = {};
 };
 
 /// What a module computes, as LibTorch calls it: tensors in, tensors out.

@@ -5,9 +5,11 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <string>
 
 #include "betimes/base/error.h"
+#include "betimes/graph/specialize.h"
 #include "betimes/import/onnx.h"
 #include "betimes/learn/classifier_training.h"
 #include "betimes/learn/models/fashion_classifier.h"
@@ -60,8 +62,20 @@ void print_epoch(const learn::EpochResult& r) {
   std::fflush(stdout);
 }
 
+/// The greatest difference between the file's logits and LibTorch's on a few images.
+double deviation(const std::string& path, learn::FashionClassifier model,
+                 const learn::ImageDataset& set) {
+  const at::Tensor images = learn::plain_batch(set.images.slice(0, 0, 8));
+  const auto outputs =
+      graph::evaluate(import::read_onnx(path), {{"image", learn::from_torch(images)}});
+  const torch::NoGradGuard no_gradient;
+  model->eval();
+  const at::Tensor expected = model->forward(images);
+  return (learn::to_torch(outputs.at("logits")) - expected).abs().max().item<double>();
+}
+
 void export_classifier(const learn::FashionClassifier& model, double test_accuracy,
-                       const Options& o) {
+                       const learn::ImageDataset& test, const Options& o) {
   graph::Graph graph = learn::trace(
       model, at::zeros({1, 1, 28, 28}),
       {.name = "fashion-classifier", .batch = "N", .inputs = {"image"}, .outputs = {"logits"}});
@@ -75,7 +89,10 @@ void export_classifier(const learn::FashionClassifier& model, double test_accura
                     {"libtorch", TORCH_VERSION},
                     {"test_accuracy", accuracy}};
   import::write_onnx(graph, o.out);
-  std::printf("wrote %s\n", o.out.c_str());
+  const double difference = deviation(o.out, model, test);
+  std::printf("wrote %s; its logits differ from LibTorch's by at most %.1e\n", o.out.c_str(),
+              difference);
+  if (!(difference < 1e-3)) throw std::runtime_error("the exported model computes something else");
 }
 
 void train_fashion_classifier(Options& o) {
@@ -99,7 +116,7 @@ void train_fashion_classifier(Options& o) {
   const double test_accuracy = learn::accuracy(any, data.test);
   std::printf("test accuracy %.4f on %lld images\n", test_accuracy,
               static_cast<long long>(data.test.size()));
-  if (!o.out.empty()) export_classifier(model, test_accuracy, o);
+  if (!o.out.empty()) export_classifier(model, test_accuracy, data.test, o);
 }
 
 int parse_and_run(int argc, char** argv) {

@@ -196,7 +196,7 @@ TEST_P(Traced, GivesWhatLibTorchGives) {
 INSTANTIATE_TEST_SUITE_P(Models, Traced,
                          testing::Values(mlp(), residual(), depthwise(), u_shape(),
                                          squeeze_excite(), pooling(), attention(), arithmetic()),
-                         [](const auto& info) { return info.param.name; });
+                         [](const auto& instance) { return instance.param.name; });
 
 TEST(Trace, NamesNodesAndWeightsAfterLayers) {
   FashionClassifier model;

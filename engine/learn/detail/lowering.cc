@@ -82,7 +82,8 @@ std::vector<std::string> Builder::add_many(const std::string& op, std::vector<st
   return graph.nodes.back().outputs;
 }
 
-void Builder::publish(const std::string& value, const std::string& name) {
+void Builder::publish(const std::string& given, const std::string& name) {
+  const std::string value = given;  // `given` may lie in `names`, which is about to change
   graph::Node* producer = nullptr;
   for (graph::Node& node : graph.nodes) {
     const auto output = std::find(node.outputs.begin(), node.outputs.end(), value);

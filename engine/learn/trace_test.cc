@@ -4,11 +4,13 @@
 #include <torch/nn.h>
 
 #include <functional>
+#include <map>
 #include <string>
 
 #include "betimes/base/error.h"
 #include "betimes/graph/specialize.h"
 #include "betimes/learn/models/fashion_classifier.h"
+#include "betimes/runtime/session.h"
 
 namespace betimes::learn {
 namespace {
@@ -168,6 +170,12 @@ Case arithmetic() {
           }};
 }
 
+void expect_close(const betimes::Tensor& output, const Tensor& expected, const char* who) {
+  const Tensor found = to_torch(output);
+  ASSERT_EQ(found.sizes(), expected.sizes()) << who;
+  EXPECT_LT((found - expected).abs().max().item<float>(), 1e-5) << who;
+}
+
 class Traced : public testing::TestWithParam<Case> {};
 
 /// Traced with one batch size, compared on another: nothing of the example's batch may remain.
@@ -187,10 +195,12 @@ TEST_P(Traced, GivesWhatLibTorchGives) {
   const torch::NoGradGuard no_gradient;
   module.eval();
   const Tensor expected = call(input);
-  const auto outputs = graph::evaluate(graph, {{"input", from_torch(input)}});
-  const Tensor found = to_torch(outputs.at("output"));
-  ASSERT_EQ(found.sizes(), expected.sizes());
-  EXPECT_LT((found - expected).abs().max().item<float>(), 1e-5);
+  const std::map<std::string, betimes::Tensor> inputs = {{"input", from_torch(input)}};
+  expect_close(graph::evaluate(graph, inputs).at("output"), expected, "evaluator");
+  runtime::CompileOptions options;
+  options.shapes = {{"input", shape}};
+  runtime::Session session(runtime::compile(graph, options));
+  expect_close(session.run(inputs).at("output"), expected, "runtime");
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Traced,

@@ -113,10 +113,13 @@ Json budget_line_json(const fit::Result& result) {
 /// What `fit --json` prints, and under "page" what only the page shows.
 Json page_data(const fit::Result& result) {
   Json data = detail::result_json(result);
+  const detail::Distance distance = detail::distance(result);
   data["page"] = {{"histogram", histogram_json(result)},
                   {"layers", layers_json(result)},
                   {"change_groups", groups_json(result)},
-                  {"budget_line", budget_line_json(result)}};
+                  {"budget_line", budget_line_json(result)},
+                  {"slower_than_fastest", distance.slower_than_fastest},
+                  {"quality_lost", distance.quality_lost}};
   return data;
 }
 

@@ -199,21 +199,21 @@ std::string changes_text(const fit::Result& result, int width, const Style& styl
 }
 
 std::string distance_text(const fit::Result& result) {
-  const double fitted = result.fitted.latency.p50.value;
+  const Distance found = distance(result);
   std::string text;
-  if (result.fastest_ms > 0 && fitted > 0) {
-    const double slower = 100 * (fitted / result.fastest_ms - 1);
+  if (std::isfinite(found.slower_than_fastest)) {
+    const double slower = 100 * (found.slower_than_fastest - 1);
     text = slower < 0.05 ? "the fastest tried"
                          : fmt::format("{:.1f} % slower than the fastest tried ({})", slower,
                                        format_ms(result.fastest_ms));
   }
-  if (result.best_quality > 0) {
-    const double lost = result.best_quality - result.fitted.quality.value;
+  if (std::isfinite(found.quality_lost)) {
     if (!text.empty()) text += "; ";
-    text += lost < 5e-5 ? "as good as the best tried"
-                        : fmt::format("{} from the best tried ({})",
-                                      format_quality_change(result.metric, -lost),
-                                      format_quality(result.metric, result.best_quality));
+    text += found.quality_lost < 5e-5
+                ? "as good as the best tried"
+                : fmt::format("{} from the best tried ({} on validation data)",
+                              format_quality_change(result.metric, -found.quality_lost),
+                              format_quality(result.metric, result.best_quality));
   }
   return text;
 }

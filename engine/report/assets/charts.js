@@ -35,7 +35,7 @@ function frontierSeries(data, colours) {
   data.points.forEach((point, index) => {
     const place = {...placeOf(point), index};
     const predicted = {x: point.predicted_ms, y: point.predicted_quality, index};
-    const isOriginal = index === 0;
+    const isOriginal = index === 0 && point.label.startsWith('original');
     const kind = point.chosen ? 'chosen' : isOriginal ? 'original' : point.measured_ms !== null ? 'measured' : 'predicted';
     series[kind].push(place);
     if (point.measured_ms !== null && !isOriginal) {

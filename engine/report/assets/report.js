@@ -107,11 +107,11 @@ function predictionRow() {
 // How far the chosen variant is from the two ends of what was tried.
 function distanceRow() {
   const notes = [];
-  const slower = 100 * (data.fitted.latency_ms.p50 / data.fastest_ms - 1);
-  if (isFinite(slower)) notes.push(slower < 0.05 ? 'the fastest tried' : `${slower.toFixed(1)} % slower than the fastest tried (${format.ms(data.fastest_ms)} ms)`);
-  const lost = data.best_quality - data.fitted.quality;
-  if (data.best_quality > 0) notes.push(lost < 5e-5 ? 'as good as the best tried' : `${changeWords(-lost)} from the best tried (${format.quality(data.best_quality, data.metric)})`);
-  return ['Among what was tried', '', '', notes.join('; ')];
+  const {slower_than_fastest: ratio, quality_lost: lost} = data.page;
+  const slower = 100 * (ratio - 1);
+  if (ratio !== null) notes.push(slower < 0.05 ? 'the fastest' : `${slower.toFixed(1)} % slower than the fastest (${format.ms(data.fastest_ms)} ms)`);
+  if (lost !== null) notes.push(lost < 5e-5 ? 'as good as the best' : `${changeWords(-lost)} from the best (${format.quality(data.best_quality, data.metric)} on validation data)`);
+  return notes.length ? ['Among what was tried', '', '', notes.join('; ')] : null;
 }
 
 function showFigures() {
@@ -125,7 +125,8 @@ function showFigures() {
   rows.push(['File', format.bytes(original.file_bytes), format.bytes(fitted.file_bytes), ''],
     ['Memory, weights and activations', format.bytes(original.memory_bytes), format.bytes(fitted.memory_bytes),
       data.budget.memory_bytes === null ? '' : `budget ${format.bytes(data.budget.memory_bytes)}`]);
-  if (data.fastest_ms > 0 || data.best_quality > 0) rows.push(distanceRow());
+  const distance = distanceRow();
+  if (distance) rows.push(distance);
   byId('figures').append(table([['', false], ['original', true], ['fitted', true], ['', false]], rows));
 }
 
@@ -183,7 +184,7 @@ function showFrontier() {
   legend('frontier', entries);
   const scaled = line && line.statistic !== 'p50'
     ? `The axis shows medians; the budget bounds ${line.statistic}, and stands where the fitted variant's own ratio of median to ${line.statistic} puts it (${format.ms(line.p50_ms)} ms). ` : '';
-  byId('frontier-note').textContent = scaled + 'A dotted link joins what was predicted to what was measured; a triangle on the lower edge stands for a variant below the range.';
+  byId('frontier-note').textContent = scaled + 'Qualities are on the data that the choice was made by; those at the top are on test data. A dotted link joins what was predicted to what was measured; a triangle on the lower edge stands for a variant below the range.';
   describe('frontier', `Scatter of ${data.points.length} variants by median latency and quality; the table below has the figures.`);
   const cells = (point) => [point.label + (point.chosen ? ' (chosen)' : ''), `${format.ms(point.predicted_ms)}`,
     format.ms(point.measured_ms), format.quality(point.predicted_quality, data.metric),
@@ -207,7 +208,7 @@ function showLayers() {
   legend('layers', entries);
   const sum = (key) => data.page.layers.reduce((total, layer) => total + layer[key], 0);
   const {rest} = layerRows(data);
-  byId('layers-note').textContent = (rest ? `${rest.name} steps, too long together for the chart, take ${format.ms(rest.before_ms)} ms before and ${format.ms(rest.after_ms)} ms after. ` : '') + `The steps add up to ${format.ms(sum('before_ms'))} ms before and ${format.ms(sum('after_ms'))} ms after; timing each step on its own costs a little, so the sum lies near, not on, the median of a whole run.`;
+  byId('layers-note').textContent = (rest ? `${rest.name} steps, too long together for the chart, take ${format.ms(rest.before_ms)} ms before and ${format.ms(rest.after_ms)} ms after. ` : '') + `The steps add up to ${format.ms(sum('before_ms'))} ms before and ${format.ms(sum('after_ms'))} ms after; a sum of medians lies near, not on, the median of whole runs.`;
   describe('layers', 'Bars: median time of each step in the original and the fitted variant; the table below has the figures.');
   byId('layers').append(folded(counted(data.page.layers.length, 'step'), table(
     [['step', false], ['operator', false], ['before ms', true], ['after ms', true], ['before', false], ['after', false]],

@@ -110,6 +110,18 @@ double speedup(const fit::Result& result) {
   return fitted > 0 ? result.original.latency.p50.value / fitted : not_known;
 }
 
+Distance distance(const fit::Result& result) {
+  Distance found{not_known, not_known};
+  const fit::Point& chosen = result.chosen;
+  if (chosen.measured_ms && result.fastest_ms > 0) {
+    found.slower_than_fastest = *chosen.measured_ms / result.fastest_ms;
+  }
+  if (chosen.quality.examples > 0 && result.best_quality > 0) {
+    found.quality_lost = result.best_quality - chosen.quality.value;
+  }
+  return found;
+}
+
 std::string format_quality(const std::string& metric, double quality) {
   if (!std::isfinite(quality)) return "-";
   return is_similarity(metric) ? fmt::format("{:.4f}", quality)

@@ -18,6 +18,15 @@ std::optional<fit::Bound> binding_bound(const fit::Budget& budget, const measure
 /// original / fitted at the median: above 1 is faster. NaN when nothing was measured.
 double speedup(const fit::Result& result);
 
+/// How far the chosen variant is from the two ends of what was tried. Both were measured in the
+/// same search on the same validation examples; the fitted variant's own figures, measured
+/// afterwards on test examples, would not compare. NaN where nothing is known.
+struct Distance {
+  double slower_than_fastest;  // ratio of medians, >= 1
+  double quality_lost;         // best quality - chosen quality
+};
+Distance distance(const fit::Result& result);
+
 /// Quality for people: "93.52 %", and for a similarity "0.9993".
 std::string format_quality(const std::string& metric, double quality);
 /// A difference of qualities: "-0.09 points", and for a similarity "-0.0007".

@@ -56,7 +56,11 @@ TEST(ChangeGroups, CountNodesAndNameKnobs) {
 TEST(Layers, JoinStepsByNameLongestFirst) {
   fit::Result result;
   const auto step = [](const char* name, double ms) {
-    return measure::StepTime{name, "Conv", "k", "fp32", ms, 0, 0};
+    measure::StepTime made;
+    made.name = name;
+    made.precision = "fp32";
+    made.median_ms = ms;
+    return made;
   };
   result.original.profile.steps = {step("a", 1), step("b", 2), step("b", 2)};
   result.fitted.profile.steps = {step("a", 0.5), step("q", 3)};

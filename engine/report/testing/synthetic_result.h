@@ -75,7 +75,15 @@ inline void add_layers(fit::Result& result, const Shape& shape) {
     const std::string unique = shape.layers > 18 ? fmt::format("{}_{}", name, i) : name;
     const std::string op = last ? "Gemm" : "Conv";
     const auto step = [&](double ms, const char* precision) {
-      return measure::StepTime{unique, op, "onednn:jit", precision, ms, share, 0.7};
+      measure::StepTime made;
+      made.name = unique;
+      made.op = op;
+      made.kernel = "onednn:jit";
+      made.precision = precision;
+      made.median_ms = ms;
+      made.share = share;
+      made.peak_fraction = 0.7;
+      return made;
     };
     result.original.profile.steps.push_back(step(before, "fp32"));
     result.fitted.profile.steps.push_back(step(after, lowered ? "int8" : "fp32"));
@@ -84,8 +92,12 @@ inline void add_layers(fit::Result& result, const Shape& shape) {
         {unique, op, "int8", lowered ? 0.0002 * (i % 4) : 0.004 + 0.001 * (i % 3),
          1e-4 * (1 + i % 7), before, lowered ? after : 1.1 * before, lowered});
   }
-  result.fitted.profile.steps.push_back(
-      {"input/quantize", "QuantizeLinear", "ours:avx2", "int8", 0.018, 0.03, 0.4});
+  measure::StepTime conversion;
+  conversion.name = "input/quantize";
+  conversion.op = "QuantizeLinear";
+  conversion.precision = "int8";
+  conversion.median_ms = 0.018;
+  result.fitted.profile.steps.push_back(conversion);
   result.original.profile.overhead_ms = 0.012;
   result.fitted.profile.overhead_ms = 0.014;
 }
@@ -227,7 +239,10 @@ inline fit::Result hostile() {
   made.chosen.setting["knob"] = attack;
   made.changes.push_back(attack + ": fp32 -> int8");
   made.sensitivities.push_back({attack, attack, "int8", 0.001, 0.1, 0.4, 0.1, true});
-  made.original.profile.steps.push_back({attack, attack, attack, attack, 0.3, 0.1, 0.1});
+  measure::StepTime step;
+  step.name = step.op = step.kernel = step.precision = attack;
+  step.median_ms = 0.3;
+  made.original.profile.steps.push_back(step);
   return made;
 }
 

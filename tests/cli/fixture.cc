@@ -12,9 +12,12 @@
 #include "betimes/graph/graph.h"
 #include "betimes/import/npy.h"
 #include "betimes/import/onnx.h"
+#include "betimes/import/testing/pictures.h"
 
 namespace betimes::test {
 namespace {
+
+constexpr int examples = 64;
 
 Tensor noise(Shape shape, uint64_t seed) {
   Tensor tensor(DType::f32, std::move(shape));
@@ -63,12 +66,29 @@ graph::Graph sum_and_difference() {
   return g;
 }
 
+/// images/100.png ... and labels.csv, which names them.
+void add_pictures(const std::string& folder) {
+  std::filesystem::create_directory(folder + "/images");
+  Random random(10);
+  std::string labels = "file,label\n";
+  for (int i = 0; i < examples; ++i) {
+    Tensor picture(DType::u8, {12, 12, 1});
+    for (uint8_t& pixel : picture.mutable_data<uint8_t>()) {
+      pixel = static_cast<uint8_t>(random.below(256));
+    }
+    const std::string file = std::to_string(100 + i) + ".png";
+    write_file(folder + "/images/" + file, import::samples::png_of(picture));
+    labels += file + "," + std::to_string(i % 10) + "\n";
+  }
+  write_file(folder + "/labels.csv", labels);
+}
+
 void fill(const std::string& folder) {
   const auto at = [&](const char* name) { return folder + "/" + name; };
   import::write_onnx(small_classifier(), at("model.onnx"));
   import::write_onnx(sum_and_difference(), at("two.onnx"));
   import::write_npy(noise({1, 1, 12, 12}, 7), at("x.npy"));
-  import::write_npy(noise({64, 1, 12, 12}, 8), at("images.npy"));
+  import::write_npy(noise({examples, 1, 12, 12}, 8), at("images.npy"));
   import::write_npy(noise({1, 1, 12, 13}, 9), at("wide.npy"));
   import::write_npy(Tensor(DType::i64, {1, 1, 12, 12}), at("integers.npy"));
   import::write_npy(Tensor::from<float>({4}, std::vector<float>{1, 2, 3, 4}), at("a.npy"));
@@ -76,9 +96,10 @@ void fill(const std::string& folder) {
   Tensor holed = noise({1, 1, 12, 12}, 7);
   holed.mutable_data<float>()[17] = NAN;
   import::write_npy(holed, at("nan.npy"));
-  std::string labels;
-  for (int i = 0; i < 64; ++i) labels += std::to_string(i % 10) + "\n";
-  write_file(at("labels.csv"), labels);
+  std::string classes;
+  for (int i = 0; i < examples; ++i) classes += std::to_string(i % 10) + "\n";
+  write_file(at("classes.csv"), classes);
+  add_pictures(folder);
   write_file(at("empty.onnx"), "");
   write_file(at("garbage.onnx"), "this is no model");
   write_file(at("garbage.npy"), "this is no array");

@@ -44,6 +44,10 @@ graph::Graph load_model(const std::string& path) {
   return import::parse_onnx(std::as_bytes(std::span(bytes)), default_model_name);
 }
 
+size_t model_bytes(const std::string& path) {
+  return path.empty() ? embedded::default_model().size() : std::filesystem::file_size(path);
+}
+
 std::string model_name(const std::string& path) {
   return path.empty() ? default_model_name : std::filesystem::path(path).filename().string();
 }

@@ -11,6 +11,8 @@ inline constexpr const char* default_model_name = "fashion-classifier";
 
 /// The model at `path`, or the embedded default when `path` is empty.
 graph::Graph load_model(const std::string& path);
+/// Bytes of that file.
+size_t model_bytes(const std::string& path);
 /// How messages call that model: the file's name, or default_model_name.
 std::string model_name(const std::string& path);
 

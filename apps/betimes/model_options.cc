@@ -1,15 +1,19 @@
 #include "apps/betimes/model_options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
+#include "apps/betimes/default_model.h"
 #include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
+#include "betimes/fit/artefact.h"
 
 namespace betimes::cli {
 
 void declare_model_options(CLI::App& command, ModelOptions& options) {
-  command.add_option("model", options.model, "ONNX file")->required();
-  command.add_option("--threads", options.threads, "threads to run with");
+  command.add_option("model", options.model, "ONNX file; the embedded default when left out");
+  command.add_option("--threads", options.threads,
+                     "threads to run with; 1, or what a fitted file was fitted for");
   command.add_option("--isa", options.isa,
                      "highest instruction set to use: scalar, sse41, avx2, avx512, avx512_vnni, "
                      "avx512_bf16");
@@ -24,6 +28,19 @@ void apply_isa(const ModelOptions& options) {
                 "scalar, sse41, avx2, avx512, avx512_vnni or avx512_bf16");
   }
   cap_isa(*level);
+}
+
+OpenedModel open_model(const ModelOptions& options) {
+  apply_isa(options);
+  OpenedModel opened;
+  opened.name = options.model.empty() ? default_model_name : options.model;
+  opened.graph = load_model(options.model);
+  opened.file_bytes = model_bytes(options.model);
+  opened.compile = fit::artefact_options(opened.graph);
+  // A file that was fitted on a larger machine still runs on this one.
+  opened.compile.threads = std::min(opened.compile.threads, cpu_info().cpus);
+  if (options.threads) opened.compile.threads = *options.threads;
+  return opened;
 }
 
 }  // namespace betimes::cli

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,22 @@ namespace betimes::cli {
 
 /// Options of the verbs that take one model and run it as it is.
 struct ModelOptions {
-  std::string model;
-  int threads = 1;
-  std::string isa;  // empty: the best there is
+  std::string model;           // empty: the embedded default
+  std::optional<int> threads;  // nullopt: what a fitted file says, else 1
+  std::string isa;             // empty: the best there is
   bool json = false;
 };
 void declare_model_options(CLI::App& command, ModelOptions& options);
+
+/// A model as a verb works on it.
+struct OpenedModel {
+  std::string name;  // the file's path, or the embedded default's name
+  graph::Graph graph;
+  size_t file_bytes = 0;
+  runtime::CompileOptions compile;  // threads and precisions, from the options and the file
+};
+/// Caps the instruction set, then reads the model. Call before anything is compiled.
+OpenedModel open_model(const ModelOptions& options);
 
 /// Caps the instruction set as --isa says; call before anything is compiled.
 void apply_isa(const ModelOptions& options);

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "betimes/base/statistics.h"
+#include "betimes/base/threads.h"
 #include "betimes/fit/artefact.h"
 #include "betimes/fit/detail/fitting.h"
 #include "betimes/measure/machine.h"
@@ -108,6 +109,7 @@ Fitted Fitting::report(size_t chosen) {
   result.fitted.memory_bytes = trial.found.memory_bytes;
   {
     progress(0.87, "profiling before and after");
+    const PinnedTeam team(trial.assignment.threads);
     runtime::Session before(original_plan_);
     runtime::Session after(trial.plan);
     result.original.profile = measure::profile(before);

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "betimes/base/error.h"
+#include "betimes/base/threads.h"
 #include "betimes/fit/detail/fitting.h"
 #include "betimes/measure/profile.h"
 #include "betimes/runtime/session.h"
@@ -81,6 +82,7 @@ std::vector<double> Fitting::score_all(const Predictions& found) const {
 
 double Fitting::quick_ms(const std::shared_ptr<const runtime::Plan>& plan) const {
   runtime::Session session(plan);
+  const PinnedTeam team(1);
   measure::Options quick;
   quick.max_seconds = 0.5;
   quick.max_runs = 200;
@@ -166,6 +168,8 @@ void Fitting::explore(int threads) {
       0.1 * options_.max_seconds * 1e3 / (single_ms_ * static_cast<double>(teachers.size())), 10.0,
       300.0));
   for (const Assignment& teacher : teachers) {
+    // Pinned only while something is timed: threads that score examples would inherit it.
+    const PinnedTeam team(threads);
     runtime::Session session(variants_->compile(teacher));
     model.observe(session.plan(), measure::profile(session, runs));
   }
@@ -210,7 +214,10 @@ void Fitting::measure_trials() {
   measure::Options options;
   options.max_seconds = std::clamp(0.12 * options_.max_seconds, 1.0, 20.0);
   options.max_runs = 1000;
-  const auto latencies = measure::measure_interleaved(runs, options, random_());
+  const auto latencies = [&] {
+    const PinnedTeam team(*std::max_element(options_.threads.begin(), options_.threads.end()));
+    return measure::measure_interleaved(runs, options, random_());
+  }();
   for (size_t i = 0; i < fresh.size(); ++i) {
     trials_[fresh[i]].found.latency = latencies[i];
     progress(0.55 + 0.1 * static_cast<double>(i) / static_cast<double>(fresh.size()),
@@ -297,6 +304,7 @@ void Fitting::measure_beside_original(size_t chosen) {
   measure::Options options;
   options.max_seconds = std::clamp(0.2 * options_.max_seconds, 2.0, 60.0);
   options.max_runs = 20000;
+  const PinnedTeam team(trials_[chosen].assignment.threads);
   const auto latencies = measure::measure_interleaved(
       {[&] { original.run(); }, [&] { fitted.run(); }}, options, random_());
   original_latency_ = latencies[0];

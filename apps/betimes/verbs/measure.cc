@@ -7,7 +7,6 @@
 #include "apps/betimes/options.h"
 #include "apps/betimes/verb.h"
 #include "betimes/base/threads.h"
-#include "betimes/import/onnx.h"
 #include "betimes/report/measured.h"
 #include "betimes/report/progress.h"
 #include "betimes/runtime/session.h"
@@ -43,20 +42,17 @@ int profiled_runs(const measure::Latency& latency) {
 }
 
 int run_measure(const MeasureArguments& arguments) {
-  apply_isa(arguments.model);
   measure::Options options = make_options(arguments);
-  const runtime::CompileOptions compile{.shapes = parse_shapes(arguments.shapes),
-                                        .threads = arguments.model.threads,
-                                        .bf16 = {},
-                                        .disabled_passes = {}};
   if (!arguments.trace.empty()) check_writable(arguments.trace);
-  const PinnedTeam team(arguments.model.threads);
-  const graph::Graph graph = import::read_onnx(arguments.model.model);
-  runtime::Session session(runtime::compile(graph, compile));
+  OpenedModel opened = open_model(arguments.model);
+  opened.compile.shapes = parse_shapes(arguments.shapes);
+  const int threads = opened.compile.threads;
+  const PinnedTeam team(threads);
+  runtime::Session session(runtime::compile(opened.graph, opened.compile));
   fill_inputs(session, arguments.seed);
 
-  report::Measured measured{.model = arguments.model.model,
-                            .threads = arguments.model.threads,
+  report::Measured measured{.model = opened.name,
+                            .threads = threads,
                             .seed = arguments.seed,
                             .latency = {},
                             .profile = {},
@@ -66,7 +62,7 @@ int run_measure(const MeasureArguments& arguments) {
     options.progress = [&](double done) { progress.update(done); };
     measured.latency = measure::measure([&] { session.run(); }, options);
     measured.profile = measure::profile(session, profiled_runs(measured.latency));
-    measured.machine = measure::probe_machine(arguments.model.threads);
+    measured.machine = measure::probe_machine(threads);
   }
   measure::relate_to_machine(measured.profile, measured.machine);
   if (!arguments.trace.empty()) {

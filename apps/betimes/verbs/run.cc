@@ -83,15 +83,12 @@ void write_outputs(std::vector<report::PredictedOutput>& outputs, const std::str
 }
 
 int run_run(const RunArguments& arguments) {
-  apply_isa(arguments.model);
   if (!arguments.trace.empty()) check_writable(arguments.trace);
   if (!arguments.output_folder.empty()) prepare_folder(arguments.output_folder);
-  const graph::Graph graph = import::read_onnx(arguments.model.model);
-  const std::map<std::string, Tensor> inputs = read_inputs(graph, arguments.inputs);
-  runtime::CompileOptions compile;
-  compile.threads = arguments.model.threads;
-  for (const auto& [name, tensor] : inputs) compile.shapes[name] = tensor.shape();
-  runtime::Session session(runtime::compile(graph, compile));
+  OpenedModel opened = open_model(arguments.model);
+  const std::map<std::string, Tensor> inputs = read_inputs(opened.graph, arguments.inputs);
+  for (const auto& [name, tensor] : inputs) opened.compile.shapes[name] = tensor.shape();
+  runtime::Session session(runtime::compile(opened.graph, opened.compile));
   for (size_t i = 0; i < session.inputs().size(); ++i) {
     const Tensor& tensor = inputs.at(session.plan().inputs()[i].name);
     if (tensor.bytes() > 0) std::memcpy(session.inputs()[i].data, tensor.raw(), tensor.bytes());
@@ -99,8 +96,8 @@ int run_run(const RunArguments& arguments) {
   std::vector<int64_t> times(session.plan().steps().size() + 1);
   session.run_profiled(times);
 
-  report::Predicted predicted{.model = arguments.model.model,
-                              .threads = arguments.model.threads,
+  report::Predicted predicted{.model = opened.name,
+                              .threads = opened.compile.threads,
                               .isa = std::string(name(active_isa())),
                               .run_ms = static_cast<double>(times.back()) * 1e-6,
                               .outputs = collect(session)};

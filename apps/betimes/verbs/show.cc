@@ -19,16 +19,13 @@ struct ShowArguments {
 };
 
 int run_show(const ShowArguments& arguments) {
-  apply_isa(arguments.model);
-  const runtime::CompileOptions compile{.shapes = parse_shapes(arguments.shapes),
-                                        .threads = arguments.model.threads,
-                                        .bf16 = {},
-                                        .disabled_passes = {}};
+  OpenedModel opened = open_model(arguments.model);
+  opened.compile.shapes = parse_shapes(arguments.shapes);
   report::Described described;
-  described.model = arguments.model.model;
-  described.graph = import::read_onnx(arguments.model.model);
-  described.file_bytes = std::filesystem::file_size(arguments.model.model);
-  described.plan = runtime::compile(described.graph, compile);
+  described.model = opened.name;
+  described.file_bytes = opened.file_bytes;
+  described.plan = runtime::compile(opened.graph, opened.compile);
+  described.graph = std::move(opened.graph);
   described.isa = name(active_isa());
   const std::string text =
       arguments.model.json ? report::render_json(described)

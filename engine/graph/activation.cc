@@ -63,7 +63,8 @@ std::vector<AttributeSpec> activation_attributes() {
   return {{"activation", AttributeKind::text},
           {"alpha", AttributeKind::real},
           {"beta", AttributeKind::real},
-          {"sources", AttributeKind::texts}};
+          {"sources", AttributeKind::texts},
+          {"note", AttributeKind::text}};
 }
 
 }  // namespace betimes::graph

@@ -125,6 +125,16 @@ TEST(Fusion, ActivationsThatExportersSpellOut) {
   }
 }
 
+TEST(Fusion, PadBecomesTheConvolutionsOwn) {
+  GraphBuilder build;
+  const std::string x = build.input({1, 8, 10, 9});
+  const std::string padded =
+      build.node("Pad", {x, build.constant<int64_t>({8}, {0, 0, 1, 2, 0, 0, 0, 1})});
+  const std::string y = build.node("Conv", {padded, build.weights({16, 8, 3, 3})}, window(3));
+  const auto plan = expect_same(build.finish({y}));
+  EXPECT_FALSE(contains_step(*plan, "Pad"));
+}
+
 TEST(Fusion, MatrixProducts) {
   for (const bool transposed : {false, true}) {
     GraphBuilder build;

@@ -120,6 +120,7 @@ class Lowering {
     info.name = node.name;
     info.op = node.op;
     info.source = sources;
+    if (node.domain == "betimes") info.refusals = node.get("note", "");
     Choice choice = choose(candidate, info.refusals);
     if (choice.view) {
       add_view(node, outputs, choice);

@@ -50,7 +50,8 @@ class RealModel : public ::testing::TestWithParam<Model> {
     const auto found = session.run(inputs_);
     for (const auto& [name, tensor] : expected_) {
       ASSERT_TRUE(found.contains(name)) << name;
-      EXPECT_LE(relative_error(found.at(name), tensor), 1e-4) << name;
+      // Sigmoids of very negative numbers differ by less than can matter.
+      EXPECT_LE(relative_error(found.at(name), tensor, 1e-6), 1e-4) << name;
     }
   }
 
@@ -78,7 +79,9 @@ TEST_P(RealModel, TwoThreadsGiveWhatOneGives) {
   Session two(compile(graph_, options));
   const auto a = one.run(inputs_);
   const auto b = two.run(inputs_);
-  for (const auto& [name, tensor] : a) EXPECT_LE(relative_error(b.at(name), tensor), 1e-5) << name;
+  for (const auto& [name, tensor] : a) {
+    EXPECT_LE(relative_error(b.at(name), tensor, 1e-7), 1e-5) << name;
+  }
 }
 
 TEST_P(RealModel, ASecondRunGivesTheSame) {
@@ -89,7 +92,9 @@ TEST_P(RealModel, ASecondRunGivesTheSame) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Shared, RealModel,
-                         ::testing::Values(Model{"mnist", 255, 0},
+                         ::testing::Values(Model{"mnist", 255, 0}, Model{"yunet_n_320", 255, 0},
+                                           Model{"fastestdet", 1, 0},
+                                           Model{"ultraface_rfb_320", 2, -1},
                                            Model{"proxyless_landmark", 2, -1}),
                          [](const auto& model) { return model.param.name; });
 

@@ -20,8 +20,8 @@ inline std::string shared_folder() {
   return given && *given ? given : BETIMES_SOURCE_DIR "/../shared";
 }
 
-/// Largest |found - expected| over the largest |expected|.
-inline double relative_error(const Tensor& found, const Tensor& expected) {
+/// Largest |found - expected| beyond `absolute`, over the largest |expected|.
+inline double relative_error(const Tensor& found, const Tensor& expected, double absolute = 0) {
   EXPECT_EQ(found.shape(), expected.shape());
   const Tensor a = found.cast(DType::f64);
   const Tensor b = expected.cast(DType::f64);
@@ -32,7 +32,7 @@ inline double relative_error(const Tensor& found, const Tensor& expected) {
     const double y = b.data<double>()[i];
     if (std::isnan(x) != std::isnan(y)) return INFINITY;
     if (std::isnan(x) || x == y) continue;
-    worst = std::max(worst, std::fabs(x - y));
+    worst = std::max(worst, std::fabs(x - y) - absolute);
     scale = std::max(scale, std::fabs(y));
   }
   return worst / scale;
@@ -78,7 +78,7 @@ class GraphBuilder {
     return constant(Tensor::from<T>(shape, values));
   }
   std::string constant(Tensor tensor) {
-    const std::string name = "c" + std::to_string(graph_.constants.size());
+    const std::string name = std::string("c") + std::to_string(graph_.constants.size());
     graph_.constants[name] = std::move(tensor);
     return name;
   }
@@ -87,7 +87,7 @@ class GraphBuilder {
   }
   std::string node(const std::string& op, std::vector<std::string> inputs,
                    std::map<std::string, graph::Attribute> attributes = {}) {
-    const std::string name = "n" + std::to_string(graph_.nodes.size());
+    const std::string name = std::string("n") + std::to_string(graph_.nodes.size());
     graph_.nodes.push_back(
         {name, op, "", std::move(inputs), {name + "_out"}, std::move(attributes)});
     return name + "_out";

@@ -179,6 +179,13 @@ bool has_odd_groups(const Node& node, const TensorType& weights) {
   return weights.shape[1] % 8 != 0 || weights.shape[0] / groups % 8 != 0;
 }
 
+/// f(k x) = k f(x) for k > 0, so that f may be applied in units of any scale.
+bool is_proportional(const Node& node) {
+  using Kind = Activation::Kind;
+  const Kind kind = graph::activation_of(node).kind;
+  return kind == Kind::none || kind == Kind::relu || kind == Kind::leaky_relu;
+}
+
 bool fuse_quantized(Rewriter& rewriter, Node& node) {
   const bool product = is(&node, "MatMul", "betimes");
   if (!product && !is(&node, "Conv", "betimes")) return false;
@@ -187,11 +194,21 @@ bool fuse_quantized(Rewriter& rewriter, Node& node) {
   const auto input = parameters_of(rewriter, source);
   if (!input || input->dtype != DType::u8) return false;
   const auto weights = quantized_weights(rewriter, node.inputs[1], product ? 1 : 0);
-  if (!weights || !pairs_fit_16_bits(*rewriter.constant(weights->values), product)) return false;
+  if (!weights) return false;
+  if (!pairs_fit_16_bits(*rewriter.constant(weights->values), product)) {
+    node.attributes["note"] = std::string(
+        "int8: without VNNI two neighbouring weights may sum to more than 128 and saturate; "
+        "quantise the weights to 7 bits");
+    return false;
+  }
   const auto bias = float_bias(rewriter, node);
   if (!bias) return false;
   const std::string residual = node.inputs.size() > 3 ? node.inputs[3] : std::string();
   if (product && !residual.empty()) return false;
+  if (!residual.empty() && dequantized(rewriter, residual) && !is_proportional(node)) {
+    node.attributes["note"] = std::string("int8: this activation of a sum isn't fused in 8 bits");
+    return false;
+  }
 
   node.op = product ? "QuantizedMatMul" : "QuantizedConv";
   const std::string scales = rewriter.add_constant(node.name + "_weight_scales", weights->scales);

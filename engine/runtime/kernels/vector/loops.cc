@@ -14,6 +14,12 @@ std::vector<const Loops*> all_loops() {
   return levels;
 }
 
-const Loops& loops() { return *all_loops().back(); }
+const Loops& loops() {
+#ifdef __x86_64__
+  if (active_isa() >= Isa::avx512) return avx512::vector_loops();
+  if (active_isa() >= Isa::avx2) return avx2::vector_loops();
+#endif
+  return baseline::vector_loops();
+}
 
 }  // namespace betimes::runtime

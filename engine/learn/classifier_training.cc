@@ -9,9 +9,11 @@
 #include <memory>
 #include <numbers>
 #include <numeric>
+#include <sstream>
 #include <vector>
 
 #include "betimes/base/error.h"
+#include "betimes/base/file.h"
 
 namespace betimes::learn {
 namespace {
@@ -54,10 +56,9 @@ void save_checkpoint(const std::filesystem::path& path, const torch::nn::Module&
   archive.write("model", weights);
   archive.write("optimizer", state);
   archive.write("epoch", torch::tensor(int64_t{epoch}), true);
-  std::filesystem::path temporary = path;
-  temporary += ".part";
-  archive.save_to(temporary.string());
-  std::filesystem::rename(temporary, path);
+  std::ostringstream bytes;
+  archive.save_to(bytes);
+  write_file(path.string(), bytes.view());
 }
 
 int restore(const std::filesystem::path& path, torch::nn::Module& model,

@@ -9,6 +9,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/learn/detail/lowering.h"
+#include "betimes/runtime/session.h"
 
 namespace betimes::learn {
 namespace {
@@ -161,6 +162,29 @@ void add_outputs(const jit::Graph& source, const std::vector<at::Tensor>& result
   }
 }
 
+void verify(const graph::Graph& graph, const std::vector<at::Tensor>& examples,
+            const std::vector<at::Tensor>& results) {
+  std::map<std::string, Tensor> inputs;
+  runtime::CompileOptions options;
+  for (size_t i = 0; i < examples.size(); ++i) {
+    inputs[graph.inputs[i].name] = from_torch(examples[i]);
+    options.shapes[graph.inputs[i].name] = examples[i].sizes().vec();
+  }
+  runtime::Session session(runtime::compile(graph, options));
+  const auto outputs = session.run(inputs);
+  for (size_t i = 0; i < results.size(); ++i) {
+    const std::string& name = graph.outputs[i].name;
+    const at::Tensor found = to_torch(outputs.at(name));
+    const at::Tensor& expected = results[i];
+    if (found.sizes() == expected.sizes() &&
+        at::allclose(found.to(at::kDouble), expected.to(at::kDouble), 1e-3, 1e-4, true)) {
+      continue;
+    }
+    throw Error("output " + name, "of the traced graph isn't what the module computes",
+                "a module without writes into parts of a tensor or other hidden effects");
+  }
+}
+
 }  // namespace
 
 graph::Graph trace(torch::nn::Module& module, const Forward& forward,
@@ -176,8 +200,9 @@ graph::Graph trace(torch::nn::Module& module, const Forward& forward,
       builder.parameter_names.emplace(entry.value().data_ptr(), entry.key());
     }
   }
+  std::vector<at::Tensor> results;
   try {
-    const std::vector<at::Tensor> results = forward(examples);
+    results = forward(examples);
     const std::shared_ptr<jit::Graph> source = record(forward, examples);
     add_inputs(*source, examples, options, builder);
     for (size_t i = 0; i < results.size(); ++i)
@@ -190,6 +215,7 @@ graph::Graph trace(torch::nn::Module& module, const Forward& forward,
   }
   graph::remove_dead(builder.graph);
   graph::validate(builder.graph);
+  if (options.verify) verify(builder.graph, examples, results);
   return std::move(builder.graph);
 }
 

@@ -18,6 +18,9 @@ struct TraceOptions {
   /// Names of the graph's inputs and outputs; those left out become "input", "input_1", ...
   std::vector<std::string> inputs = {};
   std::vector<std::string> outputs = {};
+  /// Run the graph on the examples and throw Error unless it gives what `forward` gave: LibTorch's
+  /// tracer loses writes into parts of a tensor with no more than a warning.
+  bool verify = true;
 };
 
 /// What a module computes, as LibTorch calls it: tensors in, tensors out.

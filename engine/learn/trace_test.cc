@@ -254,6 +254,18 @@ TEST(Trace, RefusesAnOperationByName) {
   }
 }
 
+TEST(Trace, RefusesWhatTheTracerLost) {
+  nn::Linear model(4, 4);
+  const Forward forward = [&](const std::vector<Tensor>& in) {
+    Tensor y = model(in[0]);
+    y.select(1, 0).add_(1.0);
+    return std::vector<Tensor>{y};
+  };
+  EXPECT_THROW(trace(*model, forward, {at::ones({2, 4})}), Error);
+  const graph::Graph graph = trace(*model, forward, {at::ones({2, 4})}, {.verify = false});
+  EXPECT_EQ(graph.outputs.size(), 1u);
+}
+
 TEST(Trace, RefusesUnequalPoolingWindows) {
   nn::AdaptiveAvgPool2d model(3);
   EXPECT_THROW(trace(model, at::zeros({1, 2, 7, 7})), Error);

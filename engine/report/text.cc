@@ -211,7 +211,7 @@ std::string distance_text(const fit::Result& result) {
     if (!text.empty()) text += "; ";
     text += found.quality_lost < 5e-5
                 ? "as good as the best tried"
-                : fmt::format("{} from the best tried ({} on validation data)",
+                : fmt::format("{} from the best tried ({})",
                               format_quality_change(result.metric, -found.quality_lost),
                               format_quality(result.metric, result.best_quality));
   }

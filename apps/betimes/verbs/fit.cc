@@ -1,7 +1,9 @@
 #include "betimes/fit/fit.h"
 
 #include <CLI/CLI.hpp>
+#include <array>
 #include <cstdio>
+#include <ctime>
 #include <filesystem>
 #include <memory>
 
@@ -110,6 +112,14 @@ std::string report_path(const FitArguments& arguments) {
   return std::filesystem::path(arguments.out).replace_extension(".html").string();
 }
 
+std::string now() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm utc{};
+  std::array<char, 32> text{};
+  gmtime_r(&seconds, &utc);
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &utc)};
+}
+
 int run_fit(const FitArguments& arguments) {
   const std::map<std::string, Shape> shapes = parse_shapes(arguments.shapes);
   fit::FitOptions options = make_options(arguments, shapes);
@@ -130,6 +140,7 @@ int run_fit(const FitArguments& arguments) {
   import::write_onnx(fitted.graph, arguments.out);
   fitted.result.artefact = arguments.out;
   fitted.result.report = report;
+  fitted.result.date = now();
   fitted.result.fitted.file_bytes = std::filesystem::file_size(arguments.out);
   fitted.result.original.file_bytes = import::serialize_onnx(graph).size();
   write_file(report, report::render_html(fitted.result));

@@ -110,7 +110,7 @@ function distanceRow() {
   const {slower_than_fastest: ratio, quality_lost: lost} = data.page;
   const slower = 100 * (ratio - 1);
   if (ratio !== null) notes.push(slower < 0.05 ? 'the fastest' : `${slower.toFixed(1)} % slower than the fastest (${format.ms(data.fastest_ms)} ms)`);
-  if (lost !== null) notes.push(lost < 5e-5 ? 'as good as the best' : `${changeWords(-lost)} from the best (${format.quality(data.best_quality, data.metric)} on validation data)`);
+  if (lost !== null) notes.push(lost < 5e-5 ? 'as good as the best' : `${changeWords(-lost)} from the best (${format.quality(data.best_quality, data.metric)})`);
   return notes.length ? ['Among what was tried', '', '', notes.join('; ')] : null;
 }
 

@@ -116,8 +116,8 @@ Distance distance(const fit::Result& result) {
   if (chosen.measured_ms && result.fastest_ms > 0) {
     found.slower_than_fastest = *chosen.measured_ms / result.fastest_ms;
   }
-  if (chosen.quality.examples > 0 && result.best_quality > 0) {
-    found.quality_lost = result.best_quality - chosen.quality.value;
+  if (result.fitted.quality.examples > 0 && result.best_quality > 0) {
+    found.quality_lost = result.best_quality - result.fitted.quality.value;
   }
   return found;
 }

@@ -18,12 +18,12 @@ std::optional<fit::Bound> binding_bound(const fit::Budget& budget, const measure
 /// original / fitted at the median: above 1 is faster. NaN when nothing was measured.
 double speedup(const fit::Result& result);
 
-/// How far the chosen variant is from the two ends of what was tried. Both were measured in the
-/// same search on the same validation examples; the fitted variant's own figures, measured
-/// afterwards on test examples, would not compare. NaN where nothing is known.
+/// How far the chosen variant is from the two ends of what was tried. Medians are compared within
+/// the search that measured all variants alike: the fitted variant's own latency was measured
+/// later, beside the original. NaN where nothing is known.
 struct Distance {
   double slower_than_fastest;  // ratio of medians, >= 1
-  double quality_lost;         // best quality - chosen quality
+  double quality_lost;         // of the best tried - of the fitted
 };
 Distance distance(const fit::Result& result);
 

@@ -6,6 +6,10 @@
 namespace betimes::fit {
 namespace {
 
+/// Outputs that differ by less than this (1 - cosine similarity) are no bend worth slowing down
+/// for: it scales the knee's axis where the whole frontier is flatter.
+constexpr double noticeable_error = 0.01;
+
 double time_of(const Candidate& candidate) { return candidate.latency.p50.value; }
 
 /// The largest ratio of a quantity to its bound, quality (where more is better) turned round.
@@ -71,7 +75,7 @@ size_t knee(const std::vector<Candidate>& candidates) {
   const Candidate& fastest = candidates[front.front()];
   const Candidate& best = candidates[front.back()];
   const double time_span = std::max(time_of(best) - time_of(fastest), 1e-12);
-  const double error_span = std::max(fastest.output_error - best.output_error, 1e-12);
+  const double error_span = std::max(fastest.output_error - best.output_error, noticeable_error);
   size_t found = front.front();
   double least = std::numeric_limits<double>::infinity();
   for (const size_t i : front) {

@@ -31,7 +31,8 @@ size_t nearest(const std::vector<Candidate>& candidates, const Budget& budget);
 std::vector<size_t> pareto(const std::vector<Candidate>& candidates);
 
 /// The knee of the frontier: the candidate farthest below the line from the fastest to the most
-/// faithful one, both axes scaled to [0, 1] (Kneedle; Satopaa et al., 2011).
+/// faithful one, both axes scaled to [0, 1] (Kneedle; Satopaa et al., 2011). Errors are scaled by a
+/// hundredth at least: below that, a faster variant is taken as good as equal.
 size_t knee(const std::vector<Candidate>& candidates);
 
 }  // namespace betimes::fit

@@ -67,6 +67,8 @@ TEST(Choose, ParetoLeavesOutTheDominated) {
 TEST(Choose, KneeIsFarthestFromTheChord) {
   EXPECT_EQ(knee(three), 1u);
   EXPECT_EQ(knee({candidate(4, 0)}), 0u);
+  // A bend that nobody would notice: the fastest.
+  EXPECT_EQ(knee({candidate(4, 0), candidate(2, 1e-5), candidate(1, 1e-3)}), 2u);
   // Nothing lies below the line: its ends tie, and the faster one is taken.
   EXPECT_EQ(knee({candidate(4, 0), candidate(3.9, 0.4), candidate(1, 0.5)}), 2u);
 }

@@ -135,6 +135,57 @@ TEST(Fusion, PadBecomesTheConvolutionsOwn) {
   EXPECT_FALSE(contains_step(*plan, "Pad"));
 }
 
+TEST(Fusion, ChannelShuffleIsEverySecondChannel) {
+  GraphBuilder build;
+  const std::string y = build.node("Relu", {convolution(build, build.input({1, 8, 10, 9}))});
+  const std::string halves = build.node("Reshape", {y, build.constant<int64_t>({3}, {8, 2, 90})});
+  const std::string turned = build.node("Transpose", {halves}, {{"perm", Ints{1, 0, 2}}});
+  const std::string parts =
+      build.node("Reshape", {turned, build.constant<int64_t>({5}, {2, -1, 8, 10, 9})});
+  std::vector<std::string> outputs;
+  for (const int64_t part : {0, 1}) {
+    const std::string index = build.constant(Tensor::scalar(part));
+    const std::string half = build.node("Gather", {parts, index}, {{"axis", int64_t{0}}});
+    outputs.push_back(convolution(build, half, 8, 8));
+  }
+  const auto plan = expect_same(build.finish(outputs));
+  EXPECT_FALSE(contains_step(*plan, "Transpose"));
+  EXPECT_FALSE(contains_step(*plan, "Gather"));
+}
+
+TEST(Fusion, PoolingAtTheEdges) {
+  for (const int64_t channels : {3, 8, 21}) {
+    for (const char* op : {"MaxPool", "AveragePool"}) {
+      for (const int64_t include : {0, 1}) {
+        if (include && std::string(op) == "MaxPool") continue;
+        SCOPED_TRACE(::testing::Message() << op << " of " << channels << ", " << include);
+        GraphBuilder build;
+        std::map<std::string, graph::Attribute> attributes = {
+            {"kernel_shape", Ints{3, 4}}, {"strides", Ints{2, 3}}, {"pads", Ints{1, 2, 2, 1}}};
+        if (include) attributes["count_include_pad"] = include;
+        const std::string x = build.input({2, channels, 9, 7});
+        expect_same(build.finish({build.node(op, {x}, attributes)}));
+      }
+    }
+  }
+}
+
+TEST(Fusion, SlicesOfOneAxis) {
+  const struct {
+    int64_t start, end, axis, step;
+  } cases[] = {{1, 5, 1, 1}, {1, 100, 1, 2}, {-6, -1, 1, 3},
+               {2, 7, 2, 2}, {0, 9, 3, 1},   {3, 8, 3, 2}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(::testing::Message()
+                 << c.start << ":" << c.end << ":" << c.step << " of " << c.axis);
+    GraphBuilder build;
+    const std::string y = build.node("Relu", {convolution(build, build.input({2, 8, 10, 9}))});
+    const auto number = [&](int64_t value) { return build.constant<int64_t>({1}, {value}); };
+    expect_same(build.finish({build.node(
+        "Slice", {y, number(c.start), number(c.end), number(c.axis), number(c.step)})}));
+  }
+}
+
 TEST(Fusion, MatrixProducts) {
   for (const bool transposed : {false, true}) {
     GraphBuilder build;

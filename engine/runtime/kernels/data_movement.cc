@@ -152,40 +152,97 @@ Offer split(const Candidate& candidate) {
   return cut(candidate, *axis, starts);
 }
 
-Offer slice(const Candidate& candidate) {
-  const Shape& in = candidate.context.shape(0);
-  const Shape& out = candidate.outputs[0].shape;
-  const bool plain_steps = !candidate.context.present(4) || [&] {
-    const auto steps = candidate.context.integers(4, "steps");
-    return std::all_of(steps.begin(), steps.end(), [](int64_t step) { return step == 1; });
-  }();
-  if (!plain_steps) return Refusal{"a step other than 1"};
-  std::optional<size_t> axis;
-  for (size_t i = 0; i < in.size(); ++i) {
-    if (in[i] == out[i]) continue;
-    if (axis) return Refusal{"more than one axis is cut"};
-    axis = i;
+/// out[r][i] = in[r][start + i * step], elements of `inner` numbers each.
+template <class T>
+void take_strided(const T* in, T* out, const Runs& from, int64_t taken, int64_t start,
+                  int64_t step) {
+  for (int64_t o = 0; o < from.outer; ++o) {
+    const T* run = in + (o * from.axis + start) * from.inner;
+    if (from.inner == 1) {
+      for (int64_t i = 0; i < taken; ++i) out[i] = run[i * step];
+    } else {
+      for (int64_t i = 0; i < taken; ++i) {
+        std::copy_n(run + i * step * from.inner, from.inner, out + i * from.inner);
+      }
+    }
+    out += taken * from.inner;
   }
-  if (!axis) {
+}
+
+template <class T>
+std::unique_ptr<Kernel> strided_kernel(const Runs& from, int64_t taken, int64_t start,
+                                       int64_t step) {
+  return simple_kernel("strided copy", [=](const Buffers& buffers) {
+    const T* in = static_cast<const T*>(buffers.inputs[0]);
+    T* out = static_cast<T*>(buffers.outputs[0]);
+    return [=] { take_strided(in, out, from, taken, start, step); };
+  });
+}
+
+/// Every step-th element of one axis, forwards.
+Offer cut_strided(const Candidate& candidate, size_t axis, int64_t start, int64_t step) {
+  const TensorType& type = candidate.outputs[0];
+  const Layout layout = type.shape.size() < 3 ? Layout::plain : candidate.layouts[0];
+  const Runs from = runs_around(candidate.context.shape(0), axis, layout);
+  const int64_t taken = type.shape[axis];
+  Choice choice;
+  choice.reads = {{0, layout}};
+  choice.writes = {layout};
+  choice.precision = type.dtype == DType::f32 ? "fp32" : std::string(name(type.dtype));
+  switch (size_of(type.dtype)) {
+    case 1:
+      choice.kernel = strided_kernel<uint8_t>(from, taken, start, step);
+      return choice;
+    case 4:
+      choice.kernel = strided_kernel<uint32_t>(from, taken, start, step);
+      return choice;
+    default:
+      return Refusal{"elements of neither one nor four bytes"};
+  }
+}
+
+/// What Slice takes of one axis: the first position, already in range, and the step.
+struct Cut {
+  size_t axis = 0;
+  int64_t start = 0;
+  int64_t step = 1;
+};
+
+/// The axes that change; an axis that is cut to its whole isn't among them.
+std::optional<std::vector<Cut>> cuts_of(const Candidate& candidate) {
+  const Shape& in = candidate.context.shape(0);
+  const auto starts = candidate.context.integers(1, "starts");
+  std::vector<int64_t> axes(starts.size());
+  for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(i);
+  std::vector<int64_t> steps(starts.size(), 1);
+  if (candidate.context.present(3)) axes = candidate.context.integers(3, "axes");
+  if (candidate.context.present(4)) steps = candidate.context.integers(4, "steps");
+  if (axes.size() != starts.size() || steps.size() != starts.size()) return std::nullopt;
+  std::vector<Cut> cuts;
+  for (size_t i = 0; i < starts.size(); ++i) {
+    const int64_t axis = axes[i] < 0 ? axes[i] + static_cast<int64_t>(in.size()) : axes[i];
+    if (axis < 0 || axis >= static_cast<int64_t>(in.size()) || steps[i] < 1) return std::nullopt;
+    const size_t at = static_cast<size_t>(axis);
+    if (candidate.outputs[0].shape[at] == in[at]) continue;
+    const int64_t start = starts[i] < 0 ? starts[i] + in[at] : starts[i];
+    cuts.push_back({at, std::clamp<int64_t>(start, 0, in[at]), steps[i]});
+  }
+  return cuts;
+}
+
+Offer slice(const Candidate& candidate) {
+  const auto cuts = cuts_of(candidate);
+  if (!cuts || cuts->size() > 1) return Refusal{"more than one axis is cut, or one backwards"};
+  if (cuts->empty()) {
     Choice choice;
     choice.view = true;
     choice.reads = {{0, candidate.layouts[0]}};
     choice.writes = {candidate.layouts[0]};
     return choice;
   }
-  const auto starts = candidate.context.integers(1, "starts");
-  std::vector<int64_t> axes(starts.size());
-  for (size_t i = 0; i < axes.size(); ++i) axes[i] = static_cast<int64_t>(i);
-  if (candidate.context.present(3)) axes = candidate.context.integers(3, "axes");
-  for (size_t i = 0; i < axes.size() && i < starts.size(); ++i) {
-    const int64_t wanted = axes[i] < 0 ? axes[i] + static_cast<int64_t>(in.size()) : axes[i];
-    if (wanted != static_cast<int64_t>(*axis)) continue;
-    const int64_t extent = in[*axis];
-    int64_t start = starts[i] < 0 ? starts[i] + extent : starts[i];
-    start = std::clamp<int64_t>(start, 0, extent);
-    return cut(candidate, *axis, {start});
-  }
-  return Refusal{"the cut axis isn't among the axes"};
+  const Cut& only = cuts->front();
+  if (only.step > 1) return cut_strided(candidate, only.axis, only.start, only.step);
+  return cut(candidate, only.axis, {only.start});
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ graph::Pass spelled_activation_pass();  // x * HardSigmoid(x) and the like to on
 graph::Pass pad_pass();                 // Pad into the convolution or pooling that follows
 graph::Pass batch_norm_pass();          // BatchNormalization to factors and offsets
 graph::Pass scale_shift_pass();         // factors and offsets per channel into weights and bias
+graph::Pass channel_shuffle_pass();     // every second channel, spelled out by reshapes
 graph::Pass residual_pass();            // conv + value
 graph::Pass activation_pass();          // f(conv)
 graph::Pass unsigned_pass();            // int8 activations to uint8

@@ -11,6 +11,7 @@
 
 namespace betimes::runtime::avx512 {
 namespace {
+constexpr int64_t vector_floats = 8;
 #include "betimes/runtime/kernels/vector/loops.inl"
 }  // namespace
 

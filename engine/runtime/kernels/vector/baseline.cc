@@ -7,6 +7,7 @@
 
 namespace betimes::runtime::baseline {
 namespace {
+constexpr int64_t vector_floats = 4;
 #include "betimes/runtime/kernels/vector/loops.inl"
 }  // namespace
 

@@ -112,22 +112,18 @@ void combine(Arithmetic op, const float* a, const float* b, int64_t b_step, floa
   }
 }
 
-/// Calls tap(pointer) for each input position under the window of output (y, x).
-template <class T, class Tap>
-inline int64_t visit_window(const ConvolutionShape& s, const T* image, int64_t y, int64_t x,
-                            const Tap& tap) {
-  int64_t taps = 0;
-  for (int64_t ky = 0; ky < s.kernel_height; ++ky) {
-    const int64_t iy = y * s.stride_height - s.pad_top + ky * s.dilation_height;
-    if (iy < 0 || iy >= s.in_height) continue;
-    for (int64_t kx = 0; kx < s.kernel_width; ++kx) {
-      const int64_t ix = x * s.stride_width - s.pad_left + kx * s.dilation_width;
-      if (ix < 0 || ix >= s.in_width) continue;
-      tap(image + (iy * s.in_width + ix) * s.in_channels);
-      ++taps;
-    }
-  }
-  return taps;
+/// The part of a window that lies inside the image, along one axis: input positions
+/// first, first + dilation, ... `taps` of them.
+struct Reach {
+  int64_t first = 0, taps = 0;
+};
+inline Reach reach(int64_t out, int64_t stride, int64_t pad, int64_t dilation, int64_t kernel,
+                   int64_t in) {
+  const int64_t start = out * stride - pad;
+  const int64_t skip = start < 0 ? (-start + dilation - 1) / dilation : 0;
+  const int64_t end = start >= in ? 0 : (in - 1 - start) / dilation + 1;
+  const int64_t last = end < kernel ? end : kernel;
+  return {start + skip * dilation, last > skip ? last - skip : 0};
 }
 
 /// Calls block(c, count) over the channels, `width` at a time: the block's sums stay in registers.
@@ -138,50 +134,76 @@ inline void over_channels(int64_t channels, const Block& block) {
   for (; c < channels; ++c) block(c, std::integral_constant<int64_t, 1>{});
 }
 
-template <class T>
-inline void max_pool(const ConvolutionShape& s, const T* in, T* out, int64_t row, int64_t row_end) {
-  constexpr int64_t width = 32 / sizeof(T);
-  for (; row < row_end; ++row) {
-    const T* image = in + row / s.out_height * s.in_height * s.in_width * s.in_channels;
-    for (int64_t x = 0; x < s.out_width; ++x) {
-      T* target = out + (row * s.out_width + x) * s.in_channels;
-      over_channels<width>(s.in_channels, [&](int64_t c, auto size) {
-        T best[size];
-        for (int64_t i = 0; i < size; ++i) best[i] = std::numeric_limits<T>::lowest();
-        visit_window(s, image, row % s.out_height, x, [&](const T* p) {
-          for (int64_t i = 0; i < size; ++i) best[i] = p[c + i] > best[i] ? p[c + i] : best[i];
-        });
-        for (int64_t i = 0; i < size; ++i) target[c + i] = best[i];
-      });
+/// One output row of pooling: `fold(sum, value)` over the window, then finish(sum, taps).
+/// `width` elements of T make one vector of the compiler's own (GCC, Clang).
+template <class T, int64_t width, class Fold, class Finish>
+inline void pool_row(const ConvolutionShape& s, T start, const T* image, T* out, int64_t y,
+                     const Fold& fold, const Finish& finish) {
+  typedef T Vector __attribute__((vector_size(width * sizeof(T)), aligned(sizeof(T)), may_alias));
+  const int64_t c = s.in_channels;
+  const Reach rows = reach(y, s.stride_height, s.pad_top, s.dilation_height, s.kernel_height, s.in_height);
+  const int64_t row_step = s.dilation_height * s.in_width * c;
+  const int64_t step = s.dilation_width * c;
+  for (int64_t x = 0; x < s.out_width; ++x, out += c) {
+    const Reach columns = reach(x, s.stride_width, s.pad_left, s.dilation_width, s.kernel_width, s.in_width);
+    const T* corner = image + (rows.first * s.in_width + columns.first) * c;
+    const int64_t taps = rows.taps * columns.taps;
+    int64_t at = 0;
+    for (; at + width <= c; at += width) {
+      Vector sum = Vector{} + start;
+      for (int64_t ky = 0; ky < rows.taps; ++ky) {
+        const T* p = corner + ky * row_step + at;
+        for (int64_t kx = 0; kx < columns.taps; ++kx, p += step) {
+          sum = fold(sum, *reinterpret_cast<const Vector*>(p));
+        }
+      }
+      *reinterpret_cast<Vector*>(out + at) = finish(sum, taps);
     }
+    for (; at < c; ++at) {
+      T sum = start;
+      for (int64_t ky = 0; ky < rows.taps; ++ky) {
+        for (int64_t kx = 0; kx < columns.taps; ++kx) {
+          sum = fold(sum, corner[ky * row_step + kx * step + at]);
+        }
+      }
+      out[at] = finish(sum, taps);
+    }
+  }
+}
+
+template <class T, int64_t width>
+inline void max_pool(const ConvolutionShape& s, const T* in, T* out, int64_t row, int64_t row_end) {
+  const int64_t image = s.in_height * s.in_width * s.in_channels;
+  // NaN is larger than everything, as in numpy: the comparison is written so that it wins.
+  const auto larger = [](auto a, auto b) { return b > a || b != b ? b : a; };
+  for (; row < row_end; ++row) {
+    pool_row<T, width>(
+        s, std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : T{0},
+        in + row / s.out_height * image, out + row * s.out_width * s.in_channels,
+        row % s.out_height, larger, [](auto best, int64_t) { return best; });
   }
 }
 
 void max_pool_f32(const ConvolutionShape& shape, const float* in, float* out, int64_t row,
                   int64_t row_end) {
-  max_pool(shape, in, out, row, row_end);
+  max_pool<float, vector_floats>(shape, in, out, row, row_end);
 }
 void max_pool_u8(const ConvolutionShape& shape, const uint8_t* in, uint8_t* out, int64_t row,
                  int64_t row_end) {
-  max_pool(shape, in, out, row, row_end);
+  max_pool<uint8_t, 16>(shape, in, out, row, row_end);
 }
 
 void average_pool(const ConvolutionShape& s, bool count_padding, const float* in, float* out,
                   int64_t row, int64_t row_end) {
+  const int64_t image = s.in_height * s.in_width * s.in_channels;
+  const int64_t all = s.kernel_height * s.kernel_width;
   for (; row < row_end; ++row) {
-    const float* image = in + row / s.out_height * s.in_height * s.in_width * s.in_channels;
-    for (int64_t x = 0; x < s.out_width; ++x) {
-      float* target = out + (row * s.out_width + x) * s.in_channels;
-      over_channels<8>(s.in_channels, [&](int64_t c, auto size) {
-        float sum[size] = {};
-        const int64_t taps = visit_window(s, image, row % s.out_height, x, [&](const float* p) {
-          for (int64_t i = 0; i < size; ++i) sum[i] += p[c + i];
+    pool_row<float, vector_floats>(
+        s, 0.0f, in + row / s.out_height * image, out + row * s.out_width * s.in_channels,
+        row % s.out_height, [](auto a, auto b) { return a + b; },
+        [&](auto sum, int64_t taps) {
+          return sum * (1.0f / static_cast<float>(count_padding ? all : taps));
         });
-        const int64_t all = s.kernel_height * s.kernel_width;
-        const float factor = 1.0f / static_cast<float>(count_padding ? all : taps);
-        for (int64_t i = 0; i < size; ++i) target[c + i] = sum[i] * factor;
-      });
-    }
   }
 }
 

@@ -11,8 +11,8 @@ void set_threads(int threads);
 int threads();
 
 /// Pins the calling thread's OpenMP team to CPUs 0..threads-1 of this process's affinity mask, one
-/// each, so that two threads never land on one core. A team of one is left to the system, which knows
-/// the idle CPU. Sets the team's size too. Undone by destruction, on the thread that made it.
+/// each, so that two threads never land on one core. A team of one is left to the system, which
+/// knows the idle CPU. Sets the team's size too. Undone by destruction, on the thread that made it.
 class PinnedTeam {
  public:
   /// Throws Error when `threads` is less than 1 or more than available_cpus().

@@ -35,8 +35,8 @@ struct Activation {
 std::string_view name(Activation::Kind kind);
 
 /// The attributes by which nodes of domain "betimes" carry an activation ("activation", "alpha",
-/// "beta"); a node without them has none. An unknown name throws Error. Besides, such nodes name the
-/// nodes they were made of ("sources") and may say why they weren't made faster ("note").
+/// "beta"); a node without them has none. An unknown name throws Error. Besides, such nodes name
+/// the nodes they were made of ("sources") and may say why they weren't made faster ("note").
 Activation activation_of(const Node& node);
 void set_activation(Node& node, const Activation& activation);
 std::vector<AttributeSpec> activation_attributes();

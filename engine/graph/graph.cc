@@ -41,8 +41,9 @@ void check_node(const Node& node) {
     }
   }
   for (const auto& [key, value] : node.attributes) {
-    const auto spec = std::find_if(op.attributes.begin(), op.attributes.end(),
-                                   [&, &name = key](const AttributeSpec& s) { return s.name == name; });
+    const auto spec =
+        std::find_if(op.attributes.begin(), op.attributes.end(),
+                     [&, &name = key](const AttributeSpec& s) { return s.name == name; });
     if (spec == op.attributes.end()) {
       throw Error(describe(node), "attribute '" + key + "' isn't supported");
     }

@@ -11,8 +11,8 @@
 
 namespace betimes::graph {
 
-/// Values of more dimensions or bytes than these are refused wherever a graph's shapes are inferred,
-/// before anything is allocated for them.
+/// Values of more dimensions or bytes than these are refused wherever a graph's shapes are
+/// inferred, before anything is allocated for them.
 inline constexpr size_t max_rank = 8;
 inline constexpr size_t max_value_bytes = size_t{8} << 30;
 
@@ -72,8 +72,8 @@ struct Operator {
 /// Throws Error when a value of this type is beyond max_rank or max_value_bytes.
 void check_size(std::string_view where, const TensorType& type);
 
-/// All operators. Each file graph/operators/<stem>.cc adds its own in `register_<stem>`; the list of
-/// these calls is generated from the file names.
+/// All operators. Each file graph/operators/<stem>.cc adds its own in `register_<stem>`; the list
+/// of these calls is generated from the file names.
 class OperatorRegistry {
  public:
   void add(Operator op);

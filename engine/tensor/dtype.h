@@ -30,6 +30,7 @@ bfloat16 to_bfloat16(float value);
 
 template <class T>
 struct dtype_of;
+// clang-format off
 template <> struct dtype_of<float> { static constexpr DType value = DType::f32; };
 template <> struct dtype_of<double> { static constexpr DType value = DType::f64; };
 template <> struct dtype_of<float16> { static constexpr DType value = DType::f16; };
@@ -43,6 +44,7 @@ template <> struct dtype_of<uint32_t> { static constexpr DType value = DType::u3
 template <> struct dtype_of<int64_t> { static constexpr DType value = DType::i64; };
 template <> struct dtype_of<uint64_t> { static constexpr DType value = DType::u64; };
 template <> struct dtype_of<bool> { static constexpr DType value = DType::boolean; };
+// clang-format on
 template <class T>
 inline constexpr DType dtype_v = dtype_of<T>::value;
 
@@ -50,19 +52,32 @@ inline constexpr DType dtype_v = dtype_of<T>::value;
 template <class F>
 decltype(auto) visit(DType type, F&& f) {
   switch (type) {
-    case DType::f32: return f(float{});
-    case DType::f64: return f(double{});
-    case DType::f16: return f(float16{});
-    case DType::bf16: return f(bfloat16{});
-    case DType::i8: return f(int8_t{});
-    case DType::u8: return f(uint8_t{});
-    case DType::i16: return f(int16_t{});
-    case DType::u16: return f(uint16_t{});
-    case DType::i32: return f(int32_t{});
-    case DType::u32: return f(uint32_t{});
-    case DType::i64: return f(int64_t{});
-    case DType::u64: return f(uint64_t{});
-    case DType::boolean: break;
+    case DType::f32:
+      return f(float{});
+    case DType::f64:
+      return f(double{});
+    case DType::f16:
+      return f(float16{});
+    case DType::bf16:
+      return f(bfloat16{});
+    case DType::i8:
+      return f(int8_t{});
+    case DType::u8:
+      return f(uint8_t{});
+    case DType::i16:
+      return f(int16_t{});
+    case DType::u16:
+      return f(uint16_t{});
+    case DType::i32:
+      return f(int32_t{});
+    case DType::u32:
+      return f(uint32_t{});
+    case DType::i64:
+      return f(int64_t{});
+    case DType::u64:
+      return f(uint64_t{});
+    case DType::boolean:
+      break;
   }
   return f(bool{});
 }

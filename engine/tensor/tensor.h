@@ -46,11 +46,11 @@ class Buffer {
   size_t size_ = 0;
 };
 
-/// A dense host tensor. Copies share the data; the first write through `mutable_data` to shared data
-/// makes it private (copy on write), so a Tensor behaves like a value.
+/// A dense host tensor. Copies share the data; the first write through `mutable_data` to shared
+/// data makes it private (copy on write), so a Tensor behaves like a value.
 class Tensor {
  public:
-  Tensor() = default;  // an empty f32 tensor of shape [0]
+  Tensor() = default;                // an empty f32 tensor of shape [0]
   explicit Tensor(TensorType type);  // zero-filled
   Tensor(DType dtype, Shape shape) : Tensor(TensorType{dtype, std::move(shape)}) {}
 

@@ -191,8 +191,7 @@ std::function<int()> declare_fit(CLI::App& command) {
 
 Verb fit_verb() {
   return {"fit", "The best variant of a model under a latency budget, with the proof",
-          "betimes fit model.onnx --budget 2ms --max-seconds 10",
-          declare_fit};
+          "betimes fit model.onnx --budget 2ms --max-seconds 10", declare_fit};
 }
 
 }  // namespace betimes::cli

@@ -112,7 +112,7 @@ function frontierChart(data, colours) {
         x: axis(colours, 'median latency, ms', {type: 'linear', min: Math.max(0, limits[0] - margin), max: limits[1] + margin,
           ticks: {callback: plainNumber, includeBounds: false}}),
         y: axis(colours, isNarrow() ? '' : `quality (${data.metric})`, {...range,
-          ticks: {includeBounds: false, callback: (value) => qualityTick(value, range, data.metric)}}),
+          ticks: {includeBounds: false, callback: (value, _, ticks) => qualityTick(value, ticks, data.metric)}}),
       },
       tooltip: frontierTooltip(data),
       plugins: {
@@ -126,11 +126,19 @@ function frontierChart(data, colours) {
 
 const plainNumber = (value) => String(Number(value.toPrecision(6)));
 
-function qualityTick(value, range, metric) {
+// As many digits as tell one tick from the next.
+function qualityTick(value, ticks, metric) {
   if (value > 1 + 1e-9) return '';
-  const span = range.max - range.min;
-  if (metric === 'cosine') return value.toFixed(span < 0.002 ? 5 : span < 0.02 ? 4 : 3);
-  return (100 * value).toFixed(span < 0.004 ? 2 : span < 0.05 ? 1 : 0) + '\u202f%';
+  const scale = metric === 'cosine' ? 1 : 100;
+  const step = ticks.length > 1 ? scale * Math.abs(ticks[1].value - ticks[0].value) : 1;
+  const digits = Math.max(0, Math.min(6, Math.ceil(-Math.log10(step) - 1e-6)));
+  return (scale * value).toFixed(digits + (step * 10 ** digits % 1 > 0.01 && step * 10 ** digits % 1 < 0.99 ? 1 : 0)) + (scale === 100 ? '\u202f%' : '');
+}
+
+// On a logarithmic axis the round values, and not what the range happens to end with.
+function logarithmicTick(value) {
+  const leading = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+  return [1, 2, 3, 5].some((round) => Math.abs(leading - round) < 1e-6) ? plainNumber(value) : '';
 }
 
 // --- where the time goes -----------------------------------------------------------------------
@@ -298,7 +306,7 @@ function latencyChart(data, colours) {
       interaction: {mode: 'nearest', axis: 'x', intersect: false},
       scales: {
         x: axis(colours, 'latency of one run, ms', {type: logarithmic ? 'logarithmic' : 'linear', min: edges[0], max: edges[edges.length - 1],
-          ticks: {callback: plainNumber, includeBounds: false, autoSkip: true}}),
+          ticks: {callback: logarithmic ? logarithmicTick : plainNumber, includeBounds: false, autoSkip: !logarithmic}}),
         y: axis(colours, isNarrow() ? '' : 'share of the runs', {beginAtZero: true, ticks: {callback: (value) => plainNumber(value) + '\u202f%'}}),
       },
       tooltip: {callbacks: {

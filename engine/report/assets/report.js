@@ -184,7 +184,7 @@ function showFrontier() {
   legend('frontier', entries);
   const scaled = line && line.statistic !== 'p50'
     ? `The axis shows medians; the budget bounds ${line.statistic}, and stands where the fitted variant's own ratio of median to ${line.statistic} puts it (${format.ms(line.p50_ms)} ms). ` : '';
-  byId('frontier-note').textContent = scaled + 'Qualities are on the data that the choice was made by; those at the top are on test data. A dotted link joins what was predicted to what was measured; a triangle on the lower edge stands for a variant below the range.';
+  byId('frontier-note').textContent = scaled + 'Qualities are on the data that the choice was made by; those at the top are on test data. A dotted link joins what was predicted to what was measured; a triangle on the lower edge stands for a variant below the range, and an interval wider than the range runs out of it.';
   describe('frontier', `Scatter of ${data.points.length} variants by median latency and quality; the table below has the figures.`);
   const cells = (point) => [point.label + (point.chosen ? ' (chosen)' : ''), `${format.ms(point.predicted_ms)}`,
     format.ms(point.measured_ms), format.quality(point.predicted_quality, data.metric),

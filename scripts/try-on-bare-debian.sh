@@ -63,6 +63,6 @@ if [[ -n ${RESULTS-} ]]; then
     cp "$log" "$RESULTS/$(basename "$(dirname "$log")").log"
   done
 fi
-printf '\n%s cores, commit %s\n' "$(nproc)" "$(git -C "$source_dir" rev-parse --short HEAD)"
+printf '\n%s cores, commit %s\n' "$(nproc)" "$(git -C "$bare/betimes" rev-parse --short HEAD)"
 printf '%s\n' "${report[@]}"
 exit "$worst"

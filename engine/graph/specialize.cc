@@ -135,7 +135,9 @@ StaticGraph specialize(const Graph& graph, const std::map<std::string, Shape>& s
   }
   for (ValueInfo& input : result.graph.inputs) {
     const Shape shape = input_shape(input, shapes);
-    result.types[input.name] = {input.dtype, shape};
+    const TensorType type{input.dtype, shape};
+    check_size("input " + input.name, type);
+    result.types[input.name] = type;
     std::vector<Dim> dims;
     for (const int64_t extent : shape) dims.push_back({extent, {}});
     input.dims = std::move(dims);

@@ -22,6 +22,9 @@ graph::Graph read_onnx(const std::string& path);
 /// The same from memory; `where` names the source in messages. External data is refused.
 graph::Graph parse_onnx(std::span<const std::byte> bytes, const std::string& where);
 
+/// One tensor as ONNX's test data keeps it (a TensorProto, most often in a .pb file).
+Tensor read_onnx_tensor(const std::string& path);
+
 /// Writes the graph as an ONNX file of graph::canonical_opset, IR version 8, metadata as
 /// metadata_props. Equal graphs give equal bytes. The file appears whole or not at all. Throws
 /// Error where the graph needs more than the 2 GiB that one ONNX file can have.

@@ -121,10 +121,9 @@ Node read_node(const onnx::NodeProto& proto, int index, detail::ExternalData& ex
   node.op = checked_name(proto.op_type(), place);
   node.name = checked_name(proto.name(), place);
   node.domain = checked_domain(proto.domain(), place);
-  // An unnamed node is described by what it makes until validation names it.
-  const std::string where = !node.name.empty()
-                                ? describe(node)
-                                : "node number " + std::to_string(index) + " (" + node.op + ")";
+  // Messages need a name before validation gives one.
+  if (node.name.empty()) node.name = node.op + "_" + std::to_string(index);
+  const std::string where = describe(node);
   if (node.op.empty()) throw Error(where, "has no operator");
   for (const auto& input : proto.input()) node.inputs.push_back(checked_name(input, where));
   for (const auto& output : proto.output()) node.outputs.push_back(checked_name(output, where));
@@ -236,16 +235,23 @@ Graph read_model(const onnx::ModelProto& model, detail::ExternalData& external) 
   return graph;
 }
 
-Graph parse(std::span<const std::byte> bytes, const std::string& where,
-            detail::ExternalData external) {
-  if (bytes.empty()) throw Error(where, "is empty", "an ONNX model");
+/// Fills a message from bytes; throws Error when they aren't all of one.
+template <class Message>
+Message decode(std::span<const std::byte> bytes, const std::string& where, const char* what) {
+  if (bytes.empty()) throw Error(where, "is empty", what);
   if (bytes.size() > std::numeric_limits<int>::max()) throw Error(where, "is larger than 2 GiB");
-  onnx::ModelProto model;
+  Message message;
   google::protobuf::io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
   google::protobuf::io::CodedInputStream stream(&array);
-  if (!model.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
-    throw Error(where, "is truncated or isn't an ONNX model");
+  if (!message.ParseFromCodedStream(&stream) || !stream.ConsumedEntireMessage()) {
+    throw Error(where, std::string("is truncated or isn't ") + what);
   }
+  return message;
+}
+
+Graph parse(std::span<const std::byte> bytes, const std::string& where,
+            detail::ExternalData external) {
+  const auto model = decode<onnx::ModelProto>(bytes, where, "an ONNX model");
   try {
     return read_model(model, external);
   } catch (const Error& error) {
@@ -262,6 +268,13 @@ Graph parse_onnx(std::span<const std::byte> bytes, const std::string& where) {
 Graph read_onnx(const std::string& path) {
   const std::string parent = std::filesystem::path(path).parent_path().string();
   return parse(read_file(path), path, detail::ExternalData(parent.empty() ? "." : parent));
+}
+
+Tensor read_onnx_tensor(const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path);
+  const auto proto = decode<onnx::TensorProto>(bytes, path, "an ONNX tensor");
+  detail::ExternalData none(std::nullopt);
+  return detail::from_proto(proto, none, path);
 }
 
 }  // namespace betimes::import

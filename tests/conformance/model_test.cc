@@ -10,16 +10,14 @@
 #include "betimes/base/file.h"
 #include "betimes/graph/specialize.h"
 #include "betimes/import/onnx.h"
+#include "betimes/import/testing/graphs.h"
 
 namespace betimes {
 namespace {
 
 namespace fs = std::filesystem;
 
-fs::path models() {
-  const char* shared = std::getenv("BETIMES_SHARED");
-  return fs::path(shared ? shared : BETIMES_SOURCE_DIR "/../shared") / "models" / "onnx";
-}
+fs::path models() { return import::samples::shared_folder() / "models" / "onnx"; }
 
 /// The f32 tensors of a safetensors file, flat.
 std::map<std::string, std::vector<float>> read_expected(const fs::path& path) {

@@ -10,11 +10,10 @@
 #include <set>
 
 #include "betimes/base/error.h"
-#include "betimes/base/file.h"
 #include "betimes/graph/operator.h"
 #include "betimes/graph/specialize.h"
 #include "betimes/import/onnx.h"
-#include "betimes/import/testing/wire.h"
+#include "betimes/import/testing/graphs.h"
 
 namespace betimes {
 namespace {
@@ -23,20 +22,6 @@ namespace fs = std::filesystem;
 using Values = std::map<std::string, Tensor>;
 
 const fs::path data = "/usr/share/libonnx-testdata/data/node";
-
-/// A serialised TensorProto, read as the only constant of a model; appending a field to a message
-/// replaces it, which gives the tensor a name we know.
-Tensor read_tensor(const fs::path& path) {
-  const std::vector<std::byte> bytes = read_file(path.string());
-  std::string tensor(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  tensor += import::samples::Wire().text(8, "t").str();
-  const auto node = import::samples::wire_node({"Identity", {"t"}, {"y"}, {}, "copy", ""});
-  const auto graph = import::samples::Wire().text(5, tensor).message(1, node).message(
-      12, import::samples::Wire().text(1, "y"));
-  const std::string model = import::samples::wire_model(graph);
-  const graph::Graph read = import::parse_onnx(std::as_bytes(std::span(model)), path.string());
-  return graph::specialize(read).graph.constants.at("y");
-}
 
 /// The files keep bfloat16 as uint16.
 Tensor as_declared(const Tensor& stored, DType declared) {
@@ -51,7 +36,7 @@ std::vector<Tensor> read_all(const fs::path& folder, const std::string& stem) {
   for (int i = 0;; ++i) {
     const fs::path path = folder / (stem + "_" + std::to_string(i) + ".pb");
     if (!fs::exists(path)) return tensors;
-    tensors.push_back(read_tensor(path));
+    tensors.push_back(import::read_onnx_tensor(path.string()));
   }
 }
 
@@ -153,6 +138,26 @@ TEST(OnnxNodeTests, WhatIsNotRefusedIsRight) {
   }
   std::printf("%d passed, %d refused\n", counts[Verdict::passed], counts[Verdict::refused]);
   EXPECT_GE(counts[Verdict::passed], 600);  // of libonnx-testdata 1.12
+}
+
+/// Whole networks, converted layers and single nodes alike.
+TEST(OnnxModels, WhatIsReadSurvivesBeingWritten) {
+  const auto models = import::samples::models_below(data.parent_path().string());
+  if (models.empty()) GTEST_SKIP() << "needs Debian's package libonnx-testdata";
+  int read = 0;
+  for (const fs::path& path : models) {
+    graph::Graph graph;
+    try {
+      graph = import::read_onnx(path.string());
+    } catch (const Error&) {
+      continue;  // refused
+    }
+    const std::string bytes = import::serialize_onnx(graph);
+    const graph::Graph again = import::parse_onnx(std::as_bytes(std::span(bytes)), "written");
+    EXPECT_EQ(import::samples::difference(graph, again), "") << path;
+    ++read;
+  }
+  EXPECT_GT(read, 500);
 }
 
 }  // namespace

@@ -40,6 +40,7 @@ class Rewriter {
   graph::Graph& graph_;
   int opset_;
   std::set<std::string> names_;
+  std::map<std::string, size_t> next_;  // per stem, so that many equal ones stay cheap
   std::set<std::string> read_;
   std::map<std::string, std::string> copies_;  // output of an Identity -> its input
   std::map<std::string, size_t> ranks_;

@@ -118,8 +118,13 @@ std::optional<size_t> Rewriter::rank(const std::string& value) const {
 }
 
 std::string Rewriter::fresh(const std::string& stem) {
-  std::string name = stem;
-  for (int i = 1; !names_.insert(name).second; ++i) name = stem + "_" + std::to_string(i);
+  // A file's names are bounded; those made from them stay within the same bound.
+  constexpr size_t longest = 1024;
+  const std::string base = stem.size() <= longest ? stem : "value";
+  std::string name = base;
+  for (size_t& i = next_[base]; !names_.insert(name).second;) {
+    name = base + "_" + std::to_string(++i);
+  }
   return name;
 }
 

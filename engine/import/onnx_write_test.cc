@@ -1,0 +1,99 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "betimes/base/error.h"
+#include "betimes/import/onnx.h"
+#include "betimes/import/testing/graphs.h"
+
+namespace betimes::import {
+namespace {
+
+using graph::Graph;
+using samples::difference;
+
+Graph parse(const std::string& bytes) {
+  return parse_onnx(std::as_bytes(std::span(bytes)), "written");
+}
+
+/// One of everything that a graph can hold.
+Graph sample() {
+  Graph graph;
+  graph.name = "sample";
+  graph.inputs = {{"x", DType::f32, {{{-1, "N"}, {-1, ""}, {3, ""}}}}, {"z", DType::i64, {}}};
+  graph.outputs = {{"y", DType::f32, {{{-1, "N"}, {-1, ""}, {3, ""}}}}, {"z2", DType::i64, {}}};
+  graph.nodes = {{"relu", "Relu", "", {"x"}, {"r"}, {}},
+                 {"clip", "Clip", "", {"r", "", "top"}, {"y"}, {}},
+                 {"copy", "Transpose", "", {"z"}, {"z2"}, {{"perm", std::vector<int64_t>{0}}}}};
+  graph.constants["top"] = Tensor::scalar(6.0f);
+  graph.metadata = {{"betimes.setting", "precision=int8"}, {"note", "two\nlines"}};
+  return graph;
+}
+
+TEST(OnnxWrite, ReadsBackWhatItWrote) {
+  const Graph graph = sample();
+  const std::string bytes = serialize_onnx(graph);
+  EXPECT_EQ(difference(graph, parse(bytes)), "");
+  EXPECT_EQ(serialize_onnx(parse(bytes)), bytes);
+}
+
+TEST(OnnxWrite, KeepsEveryTypeOfConstant) {
+  for (int i = 0; i <= static_cast<int>(DType::boolean); ++i) {
+    const auto type = static_cast<DType>(i);
+    Graph graph;
+    graph.name = "g";
+    graph.outputs = {{"c", type, {{{2, ""}, {0, ""}}}}, {"d", type, std::vector<graph::Dim>{}}};
+    graph.constants["c"] = Tensor(type, {2, 0});
+    graph.constants["d"] = Tensor::scalar(1.0f).cast(type);
+    EXPECT_EQ(difference(graph, parse(serialize_onnx(graph))), "") << name(type);
+  }
+}
+
+TEST(OnnxWrite, ImportsOurDomainOnlyWhenUsed) {
+  // The opset import of a domain: field 8, then its length, the domain's tag, length and letters.
+  const std::string imported =
+      "\x0a\x07"
+      "betimes\x10";
+  Graph graph = sample();
+  EXPECT_EQ(serialize_onnx(graph).find(imported), std::string::npos);
+  graph.nodes[0].domain = "betimes";
+  EXPECT_NE(serialize_onnx(graph).find(imported), std::string::npos);
+}
+
+TEST(OnnxWrite, RefusesAPathItCannotWrite) {
+  EXPECT_THROW(write_onnx(sample(), "/nonexistent/m.onnx"), Error);
+}
+
+/// Reads, writes and reads again.
+void expect_round_trip(const std::string& path) {
+  const Graph graph = read_onnx(path);
+  const std::string bytes = serialize_onnx(graph);
+  const Graph again = parse(bytes);
+  EXPECT_EQ(difference(graph, again), "") << path;
+  EXPECT_EQ(serialize_onnx(again), bytes) << path;
+}
+
+TEST(OnnxRoundTrip, RealModels) {
+  const auto folder = samples::shared_folder() / "models" / "onnx";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no models at " << folder;
+  for (const char* name :
+       {"mnist", "yunet_n_320", "ultraface_rfb_320", "fastestdet", "proxyless_landmark"}) {
+    expect_round_trip((folder / (std::string(name) + ".onnx")).string());
+  }
+}
+
+TEST(OnnxRoundTrip, ControlFlowIsRefusedByName) {
+  const auto folder = samples::shared_folder() / "models" / "onnx";
+  if (!std::filesystem::exists(folder)) GTEST_SKIP() << "no models at " << folder;
+  try {
+    read_onnx((folder / "silero_vad_16k_op15.onnx").string());
+    FAIL() << "a model with If was accepted";
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("node /model/decoder/If (If)"), std::string::npos) << message;
+    EXPECT_NE(message.find("then_branch"), std::string::npos) << message;
+  }
+}
+
+}  // namespace
+}  // namespace betimes::import

@@ -5,10 +5,10 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 
 #include "betimes/base/error.h"
 #include "betimes/base/threads.h"
@@ -82,18 +82,39 @@ Isa standing_cap() {
   return cap;
 }
 
-bool hold_onednn_to(Isa level) { return dnnl_set_max_cpu_isa(onednn_level(level)) == dnnl_success; }
-
-/// The level in force. Process-wide because oneDNN's is: one cap for all or kernels would disagree.
-std::atomic<Isa>& level_in_force() {
-  static std::atomic<Isa> level = [] {
-    const Isa cap = standing_cap();
-    if (cap < detected_isa() && !hold_onednn_to(cap)) {
-      throw Error("BETIMES_ISA", "comes too late: oneDNN has already chosen its level");
+/// One level for the whole process, because oneDNN's is: with more than one, kernels would disagree.
+/// It may be lowered until somebody asks which it is; then oneDNN is told, once and for all.
+class Level {
+ public:
+  Isa fix() {
+    const std::lock_guard lock(mutex_);
+    if (fixed_) return cap_;
+    if (cap_ < detected_isa() && dnnl_set_max_cpu_isa(onednn_level(cap_)) != dnnl_success) {
+      throw Error("instruction set", "can't be capped to " + std::string(name(cap_)) +
+                                         " any more: oneDNN has already chosen its level");
     }
-    return std::min(cap, detected_isa());
-  }();
-  return level;
+    fixed_ = true;
+    return cap_;
+  }
+  void lower(Isa cap) {
+    const std::lock_guard lock(mutex_);
+    if (cap >= cap_) return;
+    if (fixed_) {
+      throw Error("instruction set", "can't be capped to " + std::string(name(cap)) +
+                                         " any more: " + std::string(name(cap_)) + " is in use");
+    }
+    cap_ = cap;
+  }
+
+ private:
+  std::mutex mutex_;
+  Isa cap_ = std::min(standing_cap(), detected_isa());
+  bool fixed_ = false;
+};
+
+Level& level() {
+  static Level only;
+  return only;
 }
 
 std::string brand() {
@@ -152,16 +173,12 @@ Isa detected_isa() {
   return level;
 }
 
-Isa active_isa() { return level_in_force(); }
-
-void cap_isa(Isa cap) {
-  if (cap >= active_isa()) return;
-  if (!hold_onednn_to(cap)) {
-    throw Error("instruction set", "can't be capped to " + std::string(name(cap)) +
-                                       " any more: a plan has been compiled");
-  }
-  level_in_force() = cap;
+Isa active_isa() {
+  static const Isa fixed = level().fix();
+  return fixed;
 }
+
+void cap_isa(Isa cap) { level().lower(cap); }
 
 const CpuInfo& cpu_info() {
   static const CpuInfo info{brand(), available_cpus(), cache_bytes(2), cache_bytes(3)};

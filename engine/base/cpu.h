@@ -18,9 +18,9 @@ std::optional<Isa> parse_isa(std::string_view text);
 Isa detected_isa();
 /// The level kernels may use: the least of what the processor has and the cap.
 Isa active_isa();
-/// Caps the level, for this process, of our kernels and of oneDNN's. Must be called before the
-/// first plan is compiled: oneDNN fixes its level when it first looks. Throws Error when it is too
-/// late. The environment variable BETIMES_ISA does the same from outside.
+/// Caps the level, for this process, of our kernels and of oneDNN's. May be called again as long as
+/// nobody has asked for active_isa() (compiling a plan does): from then on the level stands, and a
+/// lower cap throws Error. The environment variable BETIMES_ISA does the same from outside.
 void cap_isa(Isa cap);
 
 /// Brand, logical CPUs available to this process, and last-level cache; what a result names.

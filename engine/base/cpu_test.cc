@@ -76,12 +76,29 @@ TEST_F(CpuDeathTest, TooLateIsAnError) {
   EXPECT_EXIT(
       {
         unsetenv("BETIMES_ISA");
-        dnnl_get_effective_cpu_isa();  // oneDNN looks, as it does when a primitive is made
+        active_isa();
         try {
           cap_isa(Isa::sse41);
           std::exit(1);
         } catch (const Error&) {
           exit_unless(active_isa() > Isa::sse41);
+        }
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(CpuDeathTest, TooLateForOneDnnIsAnError) {
+  if (detected_isa() < Isa::avx2) GTEST_SKIP() << "needs two levels";
+  EXPECT_EXIT(
+      {
+        unsetenv("BETIMES_ISA");
+        dnnl_get_effective_cpu_isa();  // oneDNN looks, as it does when a primitive is made
+        cap_isa(Isa::sse41);
+        try {
+          active_isa();
+          std::exit(1);
+        } catch (const Error&) {
+          std::exit(0);
         }
       },
       testing::ExitedWithCode(0), "");

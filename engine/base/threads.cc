@@ -56,6 +56,8 @@ void set_threads(int threads) {
 
 int threads() { return omp_get_max_threads(); }
 
+TeamSize::~TeamSize() { omp_set_num_threads(before_); }
+
 PinnedTeam::PinnedTeam(int threads) : threads_(threads), threads_before_(betimes::threads()) {
   set_threads(threads);
   const std::vector<int>& cpus = allowed_cpus();

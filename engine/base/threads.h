@@ -10,6 +10,20 @@ int available_cpus();
 void set_threads(int threads);
 int threads();
 
+/// The number of threads while it lives; the one before afterwards. oneDNN shapes a primitive for
+/// the team that the thread which creates it would start.
+class TeamSize {
+ public:
+  /// Throws Error as set_threads does.
+  explicit TeamSize(int wanted) : before_(threads()) { set_threads(wanted); }
+  ~TeamSize();
+  TeamSize(const TeamSize&) = delete;
+  TeamSize& operator=(const TeamSize&) = delete;
+
+ private:
+  int before_;
+};
+
 /// Pins the calling thread's OpenMP team to CPUs 0..threads-1 of this process's affinity mask, one
 /// each, so that two threads never land on one core. A team of one is left to the system, which
 /// knows the idle CPU. Sets the team's size too. Undone by destruction, on the thread that made it.

@@ -7,22 +7,6 @@
 #include "betimes/runtime/passes.h"
 
 namespace betimes::runtime {
-namespace {
-
-/// oneDNN shapes a primitive for the team that the creating thread would start.
-class TeamSize {
- public:
-  explicit TeamSize(int wanted) : before_(threads()) { set_threads(wanted); }
-  ~TeamSize() { set_threads(before_); }
-  TeamSize(const TeamSize&) = delete;
-  TeamSize& operator=(const TeamSize&) = delete;
-
- private:
-  int before_;
-};
-
-}  // namespace
-
 Plan::Plan(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Plan::~Plan() = default;
 

@@ -1,7 +1,7 @@
-#include <cmath>
 #include <optional>
 
 #include "betimes/fit/variant.h"
+#include "betimes/graph/batch_norm.h"
 #include "betimes/graph/pass.h"
 #include "betimes/graph/specialize.h"
 #include "betimes/runtime/passes.h"
@@ -12,31 +12,8 @@ namespace {
 using graph::Graph;
 using graph::Node;
 
-/// Factor and offset per channel that a BatchNormalization with constant statistics applies.
-struct Affine {
-  std::vector<double> factor;
-  std::vector<double> offset;
-};
-
-std::optional<Affine> affine_of(const Graph& graph, const Node& node) {
-  if (node.op != "BatchNormalization" || !node.domain.empty()) return std::nullopt;
-  std::vector<std::span<const float>> parts;  // scale, bias, mean, variance
-  for (size_t i = 1; i <= 4; ++i) {
-    const auto found = graph.constants.find(node.inputs[i]);
-    if (found == graph.constants.end() || found->second.dtype() != DType::f32) return std::nullopt;
-    parts.push_back(found->second.data<float>());
-  }
-  Affine affine;
-  const double epsilon = node.get("epsilon", 1e-5f);
-  for (size_t c = 0; c < parts[0].size(); ++c) {
-    affine.factor.push_back(parts[0][c] / std::sqrt(parts[3][c] + epsilon));
-    affine.offset.push_back(parts[1][c] - parts[2][c] * affine.factor.back());
-  }
-  return affine;
-}
-
 /// Scales a convolution's weights and bias, so that it gives what the normalisation behind it gave.
-bool fold_into(Graph& graph, Node& conv, const Affine& affine) {
+bool fold_into(Graph& graph, Node& conv, const graph::ChannelAffine& affine) {
   const auto weights = graph.constants.find(conv.inputs[1]);
   if (weights == graph.constants.end() || weights->second.dtype() != DType::f32) return false;
   const auto channels = static_cast<size_t>(weights->second.shape()[0]);
@@ -70,7 +47,7 @@ void fold_batch_norms(Graph& graph) {
   const graph::Uses uses(graph);
   std::vector<bool> gone(graph.nodes.size(), false);
   for (size_t i = 0; i < graph.nodes.size(); ++i) {
-    const std::optional<Affine> affine = affine_of(graph, graph.nodes[i]);
+    const auto affine = graph::batch_norm_affine(graph, graph.nodes[i]);
     if (!affine) continue;
     const auto before = uses.producer(graph.nodes[i].inputs[0]);
     if (!before || uses.only_consumer(graph.nodes[i].inputs[0]) != i) continue;

@@ -1,4 +1,6 @@
-#include <cmath>
+#include "betimes/graph/batch_norm.h"
+
+#include <algorithm>
 
 #include "betimes/runtime/detail/pass_tools.h"
 #include "betimes/runtime/passes/passes.h"
@@ -9,33 +11,21 @@
 namespace betimes::runtime {
 namespace {
 
-struct Affine {
-  Tensor factor, offset;  // [C, 1, 1...]
-};
+/// One number a channel, as an operand that is broadcast over a value [N, C, ...].
+Tensor channel_operand(const std::vector<double>& numbers, size_t rank) {
+  Shape shape(rank - 1, 1);
+  shape[0] = static_cast<int64_t>(numbers.size());
+  Tensor operand(DType::f32, shape);
+  std::transform(numbers.begin(), numbers.end(), operand.mutable_data<float>().begin(),
+                 [](double x) { return static_cast<float>(x); });
+  return operand;
+}
 
-std::optional<Affine> as_affine(Rewriter& rewriter, const Node& node) {
-  if (!is(&node, "BatchNormalization") || node.get("training_mode", int64_t{0}) != 0) {
-    return std::nullopt;
-  }
-  std::vector<std::span<const float>> parts;  // scale, bias, mean, variance
-  for (size_t i = 1; i <= 4; ++i) {
-    const Tensor* part = rewriter.constant(node.inputs[i]);
-    if (!part || part->dtype() != DType::f32) return std::nullopt;
-    parts.push_back(part->data<float>());
-  }
-  const Shape& input = rewriter.type(node.inputs[0]).shape;
-  if (input.size() < 2 || rewriter.type(node.outputs[0]).dtype != DType::f32) return std::nullopt;
-  Shape shape(input.size() - 1, 1);
-  shape[0] = input[1];
-  Affine affine{Tensor(DType::f32, shape), Tensor(DType::f32, shape)};
-  const double epsilon = node.get("epsilon", 1e-5f);
-  auto factor = affine.factor.mutable_data<float>();
-  auto offset = affine.offset.mutable_data<float>();
-  for (size_t c = 0; c < factor.size(); ++c) {
-    const double f = parts[0][c] / std::sqrt(parts[3][c] + epsilon);
-    factor[c] = static_cast<float>(f);
-    offset[c] = static_cast<float>(parts[1][c] - parts[2][c] * f);
-  }
+std::optional<graph::ChannelAffine> as_affine(Rewriter& rewriter, const Node& node) {
+  auto affine = graph::batch_norm_affine(rewriter.graph().graph, node);
+  if (!affine || rewriter.type(node.outputs[0]).dtype != DType::f32) return std::nullopt;
+  // One number for each channel, but for inputs without that dimension.
+  if (rewriter.type(node.inputs[0]).shape.size() < 2) return std::nullopt;
   return affine;
 }
 
@@ -47,10 +37,11 @@ int run(StaticGraph& graph) {
     auto affine = as_affine(rewriter, node);
     if (!affine) continue;
     const std::string scaled = graph::fresh_name(graph.graph, node.outputs[0] + "_scaled");
+    const size_t rank = rewriter.type(node.inputs[0]).shape.size();
     const std::string factor =
-        rewriter.add_constant(node.name + "_factor", std::move(affine->factor));
+        rewriter.add_constant(node.name + "_factor", channel_operand(affine->factor, rank));
     const std::string offset =
-        rewriter.add_constant(node.name + "_offset", std::move(affine->offset));
+        rewriter.add_constant(node.name + "_offset", channel_operand(affine->offset, rank));
     added.push_back({node.name + "_factor", "Mul", "", {node.inputs[0], factor}, {scaled}, {}});
     node.op = "Add";
     node.inputs = {scaled, offset};

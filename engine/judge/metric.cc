@@ -59,22 +59,24 @@ double cosine(Values output, Values reference, int64_t) {
 
 struct Entry {
   const char* name;
+  const char* summary;
   bool needs_labels;
   double (*score)(Values output, Values reference, int64_t label);
 };
 
 /// All metrics; a new one is one line here.
 constexpr std::array<Entry, 4> entries = {{
-    {"top1", true, top1},
-    {"top5", true, top5},
-    {"agreement", false, agreement},
-    {"cosine", false, cosine},
+    {"top1", "the label's class has the highest score", true, top1},
+    {"top5", "the label's class is among the five highest", true, top5},
+    {"agreement", "the same class as the original model (needs no labels)", false, agreement},
+    {"cosine", "cosine similarity to the original model's output (needs no labels)", false, cosine},
 }};
 
 class ListedMetric : public Metric {
  public:
   explicit ListedMetric(const Entry& entry) : entry_(entry) {}
   std::string name() const override { return entry_.name; }
+  std::string summary() const override { return entry_.summary; }
   bool needs_labels() const override { return entry_.needs_labels; }
   double score(Values output, Values reference, int64_t label) const override {
     return entry_.score(output, reference, label);

@@ -15,6 +15,8 @@ class Metric {
  public:
   virtual ~Metric() = default;
   virtual std::string name() const = 0;
+  /// One line for people: what a score of 1 means.
+  virtual std::string summary() const = 0;
   /// Whether labels are needed; without them `reference` (the original model's outputs) is used.
   virtual bool needs_labels() const = 0;
   /// Score in [0, 1] of one example. `output` and `reference` are that example's flattened outputs.

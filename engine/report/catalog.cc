@@ -1,0 +1,108 @@
+#include "betimes/report/catalog.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "betimes/graph/operator.h"
+#include "betimes/judge/metric.h"
+#include "betimes/report/detail/text.h"
+
+namespace betimes::report {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string count_range(int low, int high) {
+  if (high < 0) return fmt::format("{} or more", low);
+  return low == high ? fmt::format("{}", low) : fmt::format("{} to {}", low, high);
+}
+
+Catalog::Operator describe(const graph::Operator& op) {
+  Catalog::Operator entry;
+  entry.name = op.name;
+  entry.inputs = count_range(op.min_inputs, op.max_inputs);
+  entry.outputs = count_range(op.min_outputs, op.max_outputs);
+  for (const graph::AttributeSpec& attribute : op.attributes) {
+    entry.attributes.push_back(attribute.name);
+  }
+  std::sort(entry.attributes.begin(), entry.attributes.end());
+  for (const DType type : op.types) entry.types.emplace_back(name(type));
+  return entry;
+}
+
+Json entries_json(const std::vector<Catalog::Entry>& entries) {
+  Json all = Json::array();
+  for (const Catalog::Entry& entry : entries) {
+    all.push_back({{"name", entry.name}, {"summary", entry.summary}});
+  }
+  return all;
+}
+
+std::string entries_text(const char* title, const std::vector<Catalog::Entry>& entries, int width) {
+  std::string text = fmt::format("{}\n", title);
+  for (const Catalog::Entry& entry : entries) {
+    std::string label = fmt::format("  {:<20} ", entry.name);
+    for (const std::string& line : detail::wrap(entry.summary, std::max(20, width - 23))) {
+      text += fmt::format("{}{}\n", label, line);
+      label.assign(23, ' ');
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+Catalog make_catalog() {
+  Catalog catalog;
+  for (const std::string& name : judge::metric_names()) {
+    catalog.metrics.push_back({name, judge::make_metric(name)->summary()});
+  }
+  for (const graph::Operator* op : graph::operators().all()) {
+    if (op->domain.empty()) catalog.operators.push_back(describe(*op));
+  }
+  return catalog;
+}
+
+std::string render_json(const Catalog& catalog) {
+  Json operators = Json::array();
+  for (const Catalog::Operator& op : catalog.operators) {
+    operators.push_back({{"name", op.name},
+                         {"inputs", op.inputs},
+                         {"outputs", op.outputs},
+                         {"attributes", op.attributes},
+                         {"types", op.types}});
+  }
+  const Json object = {{"models", entries_json(catalog.models)},
+                       {"metrics", entries_json(catalog.metrics)},
+                       {"operators", operators}};
+  return object.dump(2) + "\n";
+}
+
+std::string render_text(const Catalog& catalog, int width) {
+  std::string text = entries_text("models", catalog.models, width);
+  text += fmt::format("\n{}", entries_text("metrics", catalog.metrics, width));
+  std::vector<std::string> names;
+  for (const Catalog::Operator& op : catalog.operators) names.push_back(op.name);
+  text += fmt::format("\noperators ({}, of ONNX opsets 7 to 21)\n", names.size());
+  for (const std::string& line :
+       detail::wrap(fmt::format("{}", fmt::join(names, ", ")), std::max(20, width - 2))) {
+    text += fmt::format("  {}\n", line);
+  }
+  return text;
+}
+
+std::string render_markdown(const std::vector<Catalog::Operator>& operators) {
+  std::string text =
+      "| operator | inputs | outputs | attributes | types |\n|---|---|---|---|---|\n";
+  for (const Catalog::Operator& op : operators) {
+    text += fmt::format("| {} | {} | {} | {} | {} |\n", op.name, op.inputs, op.outputs,
+                        fmt::join(op.attributes, ", "),
+                        op.types.empty() ? "all" : fmt::format("{}", fmt::join(op.types, ", ")));
+  }
+  return text;
+}
+
+}  // namespace betimes::report

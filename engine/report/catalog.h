@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace betimes::report {
+
+/// What `betimes list` tells: what there is to choose from, by name.
+struct Catalog {
+  struct Entry {
+    std::string name;
+    std::string summary;
+  };
+  struct Operator {
+    std::string name;
+    std::string inputs;   // how many: "2", "1 to 3", "1 or more"
+    std::string outputs;  // likewise
+    std::vector<std::string> attributes;
+    std::vector<std::string> types;  // of the first input; empty: every type
+  };
+  std::vector<Entry> models;
+  std::vector<Entry> metrics;
+  std::vector<Operator> operators;  // of ONNX's default domain, in alphabetical order
+};
+
+/// Metrics and operators as this program knows them. Models are the caller's to say.
+Catalog make_catalog();
+
+/// The object that `list --json` prints; documented in docs/json.md.
+std::string render_json(const Catalog& catalog);
+/// For a terminal of `width` columns.
+std::string render_text(const Catalog& catalog, int width);
+/// The operators as a Markdown table: the one in docs/operators.md.
+std::string render_markdown(const std::vector<Catalog::Operator>& operators);
+
+}  // namespace betimes::report

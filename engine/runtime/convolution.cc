@@ -73,4 +73,25 @@ std::optional<ConvolutionShape> convolution_shape(const graph::Node& node, const
   return shape;
 }
 
+std::variant<ConvolutionShape, Refusal> constant_transposed_convolution(
+    const Candidate& candidate) {
+  auto shape =
+      convolution_shape(candidate.node(), candidate.context.shape(0), candidate.outputs[0].shape);
+  if (!shape || candidate.outputs[0].dtype != DType::f32 || candidate.context.present(3)) {
+    return Refusal{"only one or two dimensions in fp32 without a residual"};
+  }
+  const bool constant_bias = !candidate.context.present(2) || candidate.constant(2);
+  if (!candidate.constant(1) || !constant_bias) {
+    return Refusal{"weights are computed while running"};
+  }
+  if (candidate.node().get("auto_pad", "NOTSET") != "NOTSET" ||
+      candidate.node().has("output_shape")) {
+    return Refusal{"padding is left to the operator"};
+  }
+  const Shape& weights = candidate.context.shape(1);
+  shape->kernel_width = weights.back();
+  shape->kernel_height = weights.size() == 4 ? weights[2] : 1;
+  return *shape;
+}
+
 }  // namespace betimes::runtime

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "betimes/base/error.h"
 #include "betimes/base/threads.h"
 #include "betimes/runtime/detail/testing.h"
@@ -122,6 +124,50 @@ TEST(Fusion, ActivationsThatExportersSpellOut) {
     }
     const auto plan = expect_same(build.finish({out}));
     EXPECT_EQ(plan->steps().size(), 3u) << "reorder, convolution, reorder";
+  }
+}
+
+TEST(Fusion, TransposedConvolutions) {
+  const struct {
+    Shape input;  // [N, C, spatial...]
+    int64_t out, kernel, stride, pad, output_padding, group;
+    bool bias, tiles;
+  } cases[] = {{{1, 8, 5, 7}, 6, 2, 2, 0, 0, 1, true, true},
+               {{2, 3, 4, 1}, 1, 2, 2, 0, 0, 1, false, true},
+               {{1, 16, 3, 5}, 4, 4, 4, 0, 0, 1, true, true},
+               {{3, 5, 1, 1}, 7, 3, 3, 0, 0, 1, true, true},
+               {{1, 24, 64, 96}, 24, 2, 2, 0, 0, 1, true, true},
+               {{2, 6, 11}, 5, 2, 2, 0, 0, 1, true, true},
+               {{1, 8, 5, 7}, 6, 1, 1, 0, 0, 1, true, true},
+               {{1, 8, 5, 7}, 6, 3, 2, 1, 1, 1, true, false},
+               {{1, 8, 5, 7}, 6, 2, 2, 0, 1, 1, true, false},
+               {{1, 8, 5, 7}, 8, 2, 2, 0, 0, 4, true, false}};
+  for (const auto& c : cases) {
+    SCOPED_TRACE(::testing::Message() << to_string(c.input) << " -> " << c.out << " k" << c.kernel
+                                      << " s" << c.stride << " g" << c.group);
+    GraphBuilder build;
+    const size_t spatial = c.input.size() - 2;
+    const std::string x = build.input(c.input);
+    Shape weights = {c.input[1], c.out / c.group};
+    weights.insert(weights.end(), spatial, c.kernel);
+    std::vector<std::string> inputs = {x, build.weights(weights)};
+    if (c.bias) inputs.push_back(build.weights({c.out}));
+    const std::string y = build.node("ConvTranspose", inputs,
+                                     {{"kernel_shape", Ints(spatial, c.kernel)},
+                                      {"strides", Ints(spatial, c.stride)},
+                                      {"pads", Ints(2 * spatial, c.pad)},
+                                      {"output_padding", Ints(spatial, c.output_padding)},
+                                      {"group", c.group}});
+    const graph::Graph graph = build.finish({build.node("Relu", {y})});
+    for (int threads = 1; threads <= std::min(2, available_cpus()); ++threads) {
+      CompileOptions options;
+      options.threads = threads;
+      const auto plan = expect_same(graph, options);
+      const bool tiles =
+          std::any_of(plan->steps().begin(), plan->steps().end(),
+                      [](const StepInfo& step) { return step.kernel.starts_with("tiles"); });
+      EXPECT_EQ(tiles, c.tiles);
+    }
   }
 }
 

@@ -55,6 +55,32 @@ class OneDnnCall final : public Call {
   std::vector<Prepared> prepared_;
 };
 
+class OneDnnKernel final : public Kernel {
+ public:
+  OneDnnKernel(std::string name, std::vector<Stage> stages, std::vector<dnnl::memory> packed,
+               size_t scratch)
+      : name_(std::move(name)),
+        stages_(std::move(stages)),
+        packed_(std::move(packed)),
+        scratch_(scratch) {}
+  std::string name() const override { return name_; }
+  size_t scratch_bytes() const override { return scratch_; }
+  size_t weight_bytes() const override {
+    size_t bytes = 0;
+    for (const dnnl::memory& memory : packed_) bytes += memory.get_desc().get_size();
+    return bytes;
+  }
+  std::unique_ptr<Call> bind(const Buffers& buffers) const override {
+    return std::make_unique<OneDnnCall>(stages_, packed_, buffers);
+  }
+
+ private:
+  std::string name_;
+  std::vector<Stage> stages_;
+  std::vector<dnnl::memory> packed_;
+  size_t scratch_;
+};
+
 }  // namespace
 
 const dnnl::engine& engine() {
@@ -79,21 +105,37 @@ Type type_of(DType type) {
   }
 }
 
-OneDnnKernel::OneDnnKernel(std::string name, std::vector<Stage> stages,
-                           std::vector<dnnl::memory> packed, size_t scratch)
-    : name_(std::move(name)),
-      stages_(std::move(stages)),
-      packed_(std::move(packed)),
-      scratch_(scratch) {}
-
-size_t OneDnnKernel::weight_bytes() const {
-  size_t bytes = 0;
-  for (const dnnl::memory& memory : packed_) bytes += memory.get_desc().get_size();
-  return bytes;
+Argument Assembly::packed(int arg, const void* data, const Desc& given, const Desc& wanted) {
+  packed_.push_back(pack(data, given, wanted));
+  return {arg, wanted, Argument::From::packed, packed_.size() - 1};
 }
 
-std::unique_ptr<Call> OneDnnKernel::bind(const Buffers& buffers) const {
-  return std::make_unique<OneDnnCall>(stages_, packed_, buffers);
+Argument Assembly::scratch(int arg, const Desc& desc) {
+  const Argument argument{arg, desc, Argument::From::scratch, scratch_};
+  scratch_ += rounded(desc.get_size());
+  return argument;
+}
+
+Argument Assembly::converted(int arg, const Desc& given, const Desc& wanted) {
+  if (given == wanted) return read(arg, given);
+  const dnnl::reorder::primitive_desc conversion(engine(), given, engine(), wanted);
+  const Argument result = scratch(arg, wanted);
+  Argument target = result;
+  target.arg = DNNL_ARG_TO;
+  add(dnnl::reorder(conversion), {read(DNNL_ARG_FROM, given), target},
+      conversion.scratchpad_desc());
+  return result;
+}
+
+void Assembly::add(dnnl::primitive primitive, std::vector<Argument> arguments,
+                   const Desc& scratchpad) {
+  if (scratchpad.get_size() > 0) arguments.push_back(scratch(DNNL_ARG_SCRATCHPAD, scratchpad));
+  stages_.push_back({std::move(primitive), std::move(arguments)});
+}
+
+std::unique_ptr<Kernel> Assembly::finish(const char* implementation) {
+  return std::make_unique<OneDnnKernel>(std::string("onednn ") + implementation, std::move(stages_),
+                                        std::move(packed_), scratch_);
 }
 
 dnnl::memory pack(const void* data, const Desc& from, const Desc& to) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <optional>
+#include <variant>
 
 #include "betimes/runtime/detail/kernel.h"
 
@@ -27,5 +28,9 @@ struct ConvolutionShape {
 /// nullopt: not one- or two-dimensional.
 std::optional<ConvolutionShape> convolution_shape(const graph::Node& node, const Shape& input,
                                                   const Shape& output);
+
+/// The shape of a ConvTranspose or betimes.ConvTranspose node in fp32 with constant weights [C_in,
+/// C_out / groups, kernel...] and no residual; otherwise why kernels leave it to the operator.
+std::variant<ConvolutionShape, Refusal> constant_transposed_convolution(const Candidate& candidate);
 
 }  // namespace betimes::runtime

@@ -31,20 +31,39 @@ struct Stage {
   std::vector<Argument> arguments;
 };
 
-class OneDnnKernel final : public Kernel {
+/// Bytes of scratch memory up to the next aligned address.
+inline size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
+
+/// The step's read or output number `index`.
+inline Argument read(int arg, const Desc& desc, size_t index = 0) {
+  return {arg, desc, Argument::From::read, index};
+}
+inline Argument written(int arg, const Desc& desc, size_t index = 0) {
+  return {arg, desc, Argument::From::write, index};
+}
+
+/// Puts a kernel together from primitives: packs their weights, books their scratch memory.
+class Assembly {
  public:
-  OneDnnKernel(std::string name, std::vector<Stage> stages, std::vector<dnnl::memory> packed,
-               size_t scratch);
-  std::string name() const override { return name_; }
-  size_t scratch_bytes() const override { return scratch_; }
-  size_t weight_bytes() const override;
-  std::unique_ptr<Call> bind(const Buffers& buffers) const override;
+  /// Copies constant data into the layout that a primitive asked for.
+  Argument packed(int arg, const void* data, const Desc& given, const Desc& wanted);
+  /// A constant in the layout it has.
+  Argument packed(int arg, const void* data, const Desc& desc) {
+    return packed(arg, data, desc, desc);
+  }
+  Argument scratch(int arg, const Desc& desc);
+  /// The step's first read as `wanted` says: converted by a stage of its own where its type
+  /// isn't that of `given`.
+  Argument converted(int arg, const Desc& given, const Desc& wanted);
+  /// Adds a primitive; `scratchpad` is what its description asks for.
+  void add(dnnl::primitive primitive, std::vector<Argument> arguments, const Desc& scratchpad);
+  /// "onednn <implementation>", with everything added so far.
+  std::unique_ptr<Kernel> finish(const char* implementation);
 
  private:
-  std::string name_;
   std::vector<Stage> stages_;
   std::vector<dnnl::memory> packed_;
-  size_t scratch_;
+  size_t scratch_ = 0;
 };
 
 /// A copy of dense data in the layout that a primitive asked for.

@@ -12,7 +12,6 @@ using onednn::Argument;
 using onednn::Desc;
 using onednn::Tag;
 using onednn::Type;
-using From = Argument::From;
 using Primitive = dnnl::convolution_forward;
 
 /// How the residual is added: into the output's own memory, or read beside it.
@@ -66,39 +65,22 @@ Desc weights_as_given(const ConvolutionShape& s) {
           Tag::goihw};
 }
 
-size_t rounded(size_t bytes) { return (bytes + 63) / 64 * 64; }
-
-/// bf16: oneDNN wants its input in bf16; the conversion is the first of two stages.
-void add_conversion(const Plain& plan, const Desc& wanted, size_t& scratch,
-                    std::vector<onednn::Stage>& stages) {
-  const ConvolutionShape& s = plan.shape;
-  const Desc given = image(s.batch, s.in_channels, s.in_height, s.in_width, Type::f32, plan.layout);
-  const dnnl::reorder::primitive_desc conversion(onednn::engine(), given, onednn::engine(), wanted);
-  stages.push_back(
-      {dnnl::reorder(conversion),
-       {{DNNL_ARG_FROM, given, From::read, 0}, {DNNL_ARG_TO, wanted, From::scratch, 0}}});
-  scratch = rounded(wanted.get_size());
-}
-
 Choice build(const Candidate& candidate, const Plain& plan, const Primitive::primitive_desc& pd) {
+  const ConvolutionShape& s = plan.shape;
   Choice choice;
   choice.reads = {{0, plan.layout}};
   choice.writes = {plan.layout};
   choice.precision = plan.bf16 ? "bf16" : "fp32";
-  choice.macs = plan.shape.macs();
-  std::vector<dnnl::memory> packed = {
-      onednn::pack(candidate.constant(1)->raw(), weights_as_given(plan.shape), pd.weights_desc())};
-  std::vector<onednn::Stage> stages;
-  size_t scratch = 0;
-  if (plan.bf16) add_conversion(plan, pd.src_desc(), scratch, stages);
-  std::vector<Argument> arguments = {
-      {DNNL_ARG_SRC, pd.src_desc(), plan.bf16 ? From::scratch : From::read, 0},
-      {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
-      {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
+  choice.macs = s.macs();
+  onednn::Assembly assembly;
+  const Desc given = image(s.batch, s.in_channels, s.in_height, s.in_width, Type::f32, plan.layout);
+  std::vector<Argument> arguments = {assembly.converted(DNNL_ARG_SRC, given, pd.src_desc()),
+                                     assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(1)->raw(),
+                                                     weights_as_given(s), pd.weights_desc()),
+                                     onednn::written(DNNL_ARG_DST, pd.dst_desc())};
   if (candidate.context.present(2)) {
-    const Desc bias({plan.shape.out_channels}, Type::f32, Tag::x);
-    packed.push_back(onednn::pack(candidate.constant(2)->raw(), bias, bias));
-    arguments.push_back({DNNL_ARG_BIAS, bias, From::packed, 1});
+    arguments.push_back(assembly.packed(DNNL_ARG_BIAS, candidate.constant(2)->raw(),
+                                        Desc({s.out_channels}, Type::f32, Tag::x)));
   }
   if (plan.residual != Residual::none) {
     choice.reads.push_back({3, plan.layout});
@@ -107,17 +89,11 @@ Choice build(const Candidate& candidate, const Plain& plan, const Primitive::pri
       choice.must_overwrite = true;
     } else {
       arguments.push_back(
-          {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, pd.dst_desc(), From::read, 1});
+          onednn::read(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, pd.dst_desc(), 1));
     }
   }
-  const Desc pad = pd.scratchpad_desc();
-  if (pad.get_size() > 0) {
-    arguments.push_back({DNNL_ARG_SCRATCHPAD, pad, From::scratch, scratch});
-    scratch += rounded(pad.get_size());
-  }
-  stages.push_back({Primitive(pd), std::move(arguments)});
-  choice.kernel = std::make_unique<onednn::OneDnnKernel>(
-      std::string("onednn ") + pd.impl_info_str(), std::move(stages), std::move(packed), scratch);
+  assembly.add(Primitive(pd), std::move(arguments), pd.scratchpad_desc());
+  choice.kernel = assembly.finish(pd.impl_info_str());
   return choice;
 }
 

@@ -10,7 +10,6 @@ using onednn::Argument;
 using onednn::Desc;
 using onednn::Tag;
 using onednn::Type;
-using From = Argument::From;
 
 /// out[rows, columns] = activation(in[rows, inner] weights + bias).
 struct Product {
@@ -65,38 +64,21 @@ dnnl::matmul::primitive_desc describe_primitive(const Candidate& candidate, cons
 Choice build(const Candidate& candidate, const Product& p, bool bf16,
              const dnnl::matmul::primitive_desc& pd) {
   const Desc given({p.inner, p.columns}, Type::f32, p.transposed ? Tag::ba : Tag::ab);
-  std::vector<dnnl::memory> packed = {
-      onednn::pack(candidate.constant(1)->raw(), given, pd.weights_desc())};
-  std::vector<onednn::Stage> stages;
-  size_t scratch = 0;
-  if (bf16) {
-    const Desc source = matrix(p.rows, p.inner, Type::f32);
-    stages.push_back(
-        {dnnl::reorder(dnnl::reorder::primitive_desc(onednn::engine(), source, onednn::engine(),
-                                                     pd.src_desc())),
-         {{DNNL_ARG_FROM, source, From::read, 0}, {DNNL_ARG_TO, pd.src_desc(), From::scratch, 0}}});
-    scratch = (pd.src_desc().get_size() + 63) / 64 * 64;
-  }
+  onednn::Assembly assembly;
   std::vector<Argument> arguments = {
-      {DNNL_ARG_SRC, pd.src_desc(), bf16 ? From::scratch : From::read, 0},
-      {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
-      {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
+      assembly.converted(DNNL_ARG_SRC, matrix(p.rows, p.inner, Type::f32), pd.src_desc()),
+      assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(1)->raw(), given, pd.weights_desc()),
+      onednn::written(DNNL_ARG_DST, pd.dst_desc())};
   if (candidate.context.present(2)) {
-    const Desc bias = matrix(1, p.columns, Type::f32);
-    packed.push_back(onednn::pack(candidate.constant(2)->raw(), bias, bias));
-    arguments.push_back({DNNL_ARG_BIAS, bias, From::packed, 1});
+    arguments.push_back(assembly.packed(DNNL_ARG_BIAS, candidate.constant(2)->raw(),
+                                        matrix(1, p.columns, Type::f32)));
   }
-  if (pd.scratchpad_desc().get_size() > 0) {
-    arguments.push_back({DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc(), From::scratch, scratch});
-    scratch += pd.scratchpad_desc().get_size();
-  }
-  stages.push_back({dnnl::matmul(pd), std::move(arguments)});
+  assembly.add(dnnl::matmul(pd), std::move(arguments), pd.scratchpad_desc());
   Choice choice;
   choice.reads = {{0, Layout::plain}};
   choice.precision = bf16 ? "bf16" : "fp32";
   choice.macs = static_cast<double>(p.rows * p.inner) * static_cast<double>(p.columns);
-  choice.kernel = std::make_unique<onednn::OneDnnKernel>(
-      std::string("onednn ") + pd.impl_info_str(), std::move(stages), std::move(packed), scratch);
+  choice.kernel = assembly.finish(pd.impl_info_str());
   return choice;
 }
 
@@ -144,22 +126,17 @@ Offer computed_product(const Candidate& candidate) {
     const dnnl::matmul::primitive_desc pd(
         dnnl::matmul::desc(dense(a), dense(b), dense(candidate.outputs[0].shape)), attributes,
         onednn::engine());
-    std::vector<Argument> arguments = {{DNNL_ARG_SRC, pd.src_desc(), From::read, 0},
-                                       {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::read, 1},
-                                       {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
-    const size_t scratch = pd.scratchpad_desc().get_size();
-    if (scratch > 0) {
-      arguments.push_back({DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc(), From::scratch, 0});
-    }
     Choice choice;
     choice.reads = {{0, Layout::plain}, {1, Layout::plain}};
     choice.macs = static_cast<double>(element_count(candidate.outputs[0].shape)) *
                   static_cast<double>(a.back());
-    std::vector<onednn::Stage> stages;
-    stages.push_back({dnnl::matmul(pd), std::move(arguments)});
-    choice.kernel = std::make_unique<onednn::OneDnnKernel>(
-        std::string("onednn ") + pd.impl_info_str(), std::move(stages), std::vector<dnnl::memory>{},
-        scratch);
+    onednn::Assembly assembly;
+    assembly.add(dnnl::matmul(pd),
+                 {onednn::read(DNNL_ARG_SRC, pd.src_desc(), 0),
+                  onednn::read(DNNL_ARG_WEIGHTS, pd.weights_desc(), 1),
+                  onednn::written(DNNL_ARG_DST, pd.dst_desc())},
+                 pd.scratchpad_desc());
+    choice.kernel = assembly.finish(pd.impl_info_str());
     return choice;
   } catch (const dnnl::error& error) {
     return Refusal{std::string("oneDNN: ") + error.what()};

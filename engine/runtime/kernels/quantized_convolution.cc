@@ -17,13 +17,12 @@
 namespace betimes::runtime {
 namespace {
 
+using graph::Activation;
+using graph::Quantization;
 using onednn::Argument;
 using onednn::Desc;
 using onednn::Tag;
 using onednn::Type;
-using From = Argument::From;
-using graph::Activation;
-using graph::Quantization;
 
 enum Input : size_t { values, weights, weight_scales, bias_input, residual };
 
@@ -100,24 +99,6 @@ dnnl::primitive_attr attributes_of(const Arithmetic& arithmetic, int mask, Resid
   return attributes;
 }
 
-dnnl::memory packed_bias(const Arithmetic& arithmetic, const Desc& desc) {
-  return onednn::pack(arithmetic.bias.data(), desc, desc);
-}
-
-/// Attaches what oneDNN asks for besides the operands, and makes the kernel.
-template <class Primitive, class PrimitiveDesc>
-std::unique_ptr<Kernel> finish(const PrimitiveDesc& pd, std::vector<Argument> arguments,
-                               std::vector<dnnl::memory> packed) {
-  const Desc pad = pd.scratchpad_desc();
-  if (pad.get_size() > 0) {
-    arguments.push_back({DNNL_ARG_SCRATCHPAD, pad, From::scratch, 0});
-  }
-  std::vector<onednn::Stage> stages = {{Primitive(pd), std::move(arguments)}};
-  return std::make_unique<onednn::OneDnnKernel>(std::string("onednn ") + pd.impl_info_str(),
-                                                std::move(stages), std::move(packed),
-                                                pad.get_size());
-}
-
 std::optional<std::string> unsuitable(const Candidate& candidate) {
   if (candidate.context.type(values).dtype != DType::u8) return "activations aren't uint8";
   if (!candidate.constant(weights) || !candidate.constant(weight_scales)) {
@@ -170,13 +151,13 @@ Offer convolution(const Candidate& candidate) {
       return Refusal{"oneDNN has only its reference loops for this shape in int8"};
     }
     const Desc given(extents, Type::s8, s.groups == 1 ? Tag::oihw : Tag::goihw);
-    std::vector<dnnl::memory> packed = {
-        onednn::pack(candidate.constant(weights)->raw(), given, pd.weights_desc()),
-        packed_bias(arithmetic, bias)};
-    std::vector<Argument> arguments = {{DNNL_ARG_SRC, pd.src_desc(), From::read, 0},
-                                       {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
-                                       {DNNL_ARG_BIAS, bias, From::packed, 1},
-                                       {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
+    onednn::Assembly assembly;
+    std::vector<Argument> arguments = {
+        onednn::read(DNNL_ARG_SRC, pd.src_desc()),
+        assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(weights)->raw(), given,
+                        pd.weights_desc()),
+        assembly.packed(DNNL_ARG_BIAS, arithmetic.bias.data(), bias),
+        onednn::written(DNNL_ARG_DST, pd.dst_desc())};
     Choice choice;
     choice.reads = {{values, Layout::channels_last}};
     choice.writes = {Layout::channels_last};
@@ -188,9 +169,10 @@ Offer convolution(const Candidate& candidate) {
       choice.must_overwrite = true;
     } else if (how == Residual::beside) {
       arguments.push_back(
-          {DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, beside, From::read, 1});
+          onednn::read(DNNL_ARG_ATTR_MULTIPLE_POST_OP(0) | DNNL_ARG_SRC_1, beside, 1));
     }
-    choice.kernel = finish<dnnl::convolution_forward>(pd, std::move(arguments), std::move(packed));
+    assembly.add(dnnl::convolution_forward(pd), std::move(arguments), pd.scratchpad_desc());
+    choice.kernel = assembly.finish(pd.impl_info_str());
     return choice;
   } catch (const dnnl::error& error) {
     return Refusal{std::string("oneDNN int8: ") + error.what()};
@@ -217,19 +199,19 @@ Offer product(const Candidate& candidate) {
         dnnl::matmul::desc(source, Desc({inner, columns}, Type::s8, Tag::any), bias, target),
         attributes_of(arithmetic, 2, Residual::none, Desc()), onednn::engine());
     const Desc given({inner, columns}, Type::s8, Tag::ab);
-    std::vector<dnnl::memory> packed = {
-        onednn::pack(candidate.constant(weights)->raw(), given, pd.weights_desc()),
-        packed_bias(arithmetic, bias)};
     Choice choice;
     choice.reads = {{values, Layout::plain}};
     choice.precision = "int8";
     choice.macs = static_cast<double>(rows * inner) * static_cast<double>(columns);
-    choice.kernel = finish<dnnl::matmul>(pd,
-                                         {{DNNL_ARG_SRC, source, From::read, 0},
-                                          {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
-                                          {DNNL_ARG_BIAS, bias, From::packed, 1},
-                                          {DNNL_ARG_DST, target, From::write, 0}},
-                                         std::move(packed));
+    onednn::Assembly assembly;
+    assembly.add(dnnl::matmul(pd),
+                 {onednn::read(DNNL_ARG_SRC, source),
+                  assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(weights)->raw(), given,
+                                  pd.weights_desc()),
+                  assembly.packed(DNNL_ARG_BIAS, arithmetic.bias.data(), bias),
+                  onednn::written(DNNL_ARG_DST, target)},
+                 pd.scratchpad_desc());
+    choice.kernel = assembly.finish(pd.impl_info_str());
     return choice;
   } catch (const dnnl::error& error) {
     return Refusal{std::string("oneDNN int8: ") + error.what()};

@@ -10,7 +10,6 @@ using onednn::Argument;
 using onednn::Desc;
 using onednn::Tag;
 using onednn::Type;
-using From = Argument::From;
 using Primitive = dnnl::deconvolution_forward;
 
 Primitive::primitive_desc describe_primitive(const Candidate& candidate,
@@ -59,54 +58,35 @@ Desc weights_as_given(const ConvolutionShape& s) {
 
 Choice build(const Candidate& candidate, const ConvolutionShape& s,
              const Primitive::primitive_desc& pd) {
-  std::vector<dnnl::memory> packed = {
-      onednn::pack(candidate.constant(1)->raw(), weights_as_given(s), pd.weights_desc())};
-  std::vector<Argument> arguments = {{DNNL_ARG_SRC, pd.src_desc(), From::read, 0},
-                                     {DNNL_ARG_WEIGHTS, pd.weights_desc(), From::packed, 0},
-                                     {DNNL_ARG_DST, pd.dst_desc(), From::write, 0}};
+  onednn::Assembly assembly;
+  std::vector<Argument> arguments = {onednn::read(DNNL_ARG_SRC, pd.src_desc()),
+                                     assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(1)->raw(),
+                                                     weights_as_given(s), pd.weights_desc()),
+                                     onednn::written(DNNL_ARG_DST, pd.dst_desc())};
   if (candidate.context.present(2)) {
-    const Desc bias({s.out_channels}, Type::f32, Tag::x);
-    packed.push_back(onednn::pack(candidate.constant(2)->raw(), bias, bias));
-    arguments.push_back({DNNL_ARG_BIAS, bias, From::packed, 1});
+    arguments.push_back(assembly.packed(DNNL_ARG_BIAS, candidate.constant(2)->raw(),
+                                        Desc({s.out_channels}, Type::f32, Tag::x)));
   }
-  const size_t scratch = pd.scratchpad_desc().get_size();
-  if (scratch > 0) {
-    arguments.push_back({DNNL_ARG_SCRATCHPAD, pd.scratchpad_desc(), From::scratch, 0});
-  }
-  std::vector<onednn::Stage> stages;
-  stages.push_back({Primitive(pd), std::move(arguments)});
+  assembly.add(Primitive(pd), std::move(arguments), pd.scratchpad_desc());
   Choice choice;
   choice.reads = {{0, Layout::channels_last}};
   choice.writes = {Layout::channels_last};
   choice.macs = static_cast<double>(s.batch * s.in_channels * s.in_height * s.in_width) *
                 static_cast<double>(s.out_channels / s.groups * s.kernel_height * s.kernel_width);
-  choice.kernel = std::make_unique<onednn::OneDnnKernel>(
-      std::string("onednn ") + pd.impl_info_str(), std::move(stages), std::move(packed), scratch);
+  choice.kernel = assembly.finish(pd.impl_info_str());
   return choice;
 }
 
 Offer offer(const Candidate& candidate) {
-  auto shape =
-      convolution_shape(candidate.node(), candidate.context.shape(0), candidate.outputs[0].shape);
-  if (!shape || candidate.outputs[0].dtype != DType::f32 || candidate.context.present(3)) {
-    return Refusal{"only one or two dimensions in fp32 without a residual"};
-  }
-  const bool constant_bias = !candidate.context.present(2) || candidate.constant(2);
-  if (!candidate.constant(1) || !constant_bias)
-    return Refusal{"weights are computed while running"};
-  if (candidate.node().get("auto_pad", "NOTSET") != "NOTSET" ||
-      candidate.node().has("output_shape")) {
-    return Refusal{"padding is left to the operator"};
-  }
-  const Shape& weights = candidate.context.shape(1);
-  shape->kernel_width = weights.back();
-  shape->kernel_height = weights.size() == 4 ? weights[2] : 1;
+  const auto found = constant_transposed_convolution(candidate);
+  if (const auto* refusal = std::get_if<Refusal>(&found)) return *refusal;
+  const ConvolutionShape& shape = std::get<ConvolutionShape>(found);
   try {
-    const Primitive::primitive_desc pd = describe_primitive(candidate, *shape);
+    const Primitive::primitive_desc pd = describe_primitive(candidate, shape);
     if (onednn::is_reference(pd.impl_info_str())) {
       return Refusal{"oneDNN has only its reference loops for this shape"};
     }
-    return build(candidate, *shape, pd);
+    return build(candidate, shape, pd);
   } catch (const dnnl::error& error) {
     return Refusal{std::string("oneDNN: ") + error.what()};
   }

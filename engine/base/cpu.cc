@@ -82,8 +82,9 @@ Isa standing_cap() {
   return cap;
 }
 
-/// One level for the whole process, because oneDNN's is: with more than one, kernels would disagree.
-/// It may be lowered until somebody asks which it is; then oneDNN is told, once and for all.
+/// One level for the whole process, because oneDNN's is: with more than one, kernels would
+/// disagree. It may be lowered until somebody asks which it is; then oneDNN is told, once and for
+/// all.
 class Level {
  public:
   Isa fix() {

@@ -6,9 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "betimes/base/error.h"
@@ -133,28 +131,21 @@ std::string Peer::exchange(const std::string& line, const void* bytes, size_t co
   return reply;
 }
 
-std::vector<pid_t> Peer::thread_ids() const {
-  std::vector<pid_t> found;
-  const std::string folder = "/proc/" + std::to_string(process_) + "/task";
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-    found.push_back(static_cast<pid_t>(std::stol(entry.path().filename())));
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
 Peer::Signature Peer::open(const std::string& slot, const std::string& model, int threads,
                            const std::string& profile) {
-  const std::vector<pid_t> before = thread_ids();
   json request = {{"command", "open"}, {"slot", slot}, {"model", model}, {"threads", threads}};
+  // The calling thread is the first of ONNX Runtime's team; it pins the others itself. Which of the
+  // process's threads they are can't be told from outside.
+  std::string affinities;
+  for (int i = 1; i < threads; ++i) {
+    const int cpu = own_cpus()[static_cast<size_t>(i) % own_cpus().size()];
+    if (i > 1) affinities += ';';
+    affinities += std::to_string(cpu + 1);  // counted from 1
+  }
+  if (!affinities.empty()) request["affinities"] = affinities;
   if (!profile.empty()) request["profile"] = profile;
   const json reply = json::parse(exchange(request.dump()));
   pin(process_, own_cpus()[0]);
-  size_t next = 1;
-  for (const pid_t thread : thread_ids()) {
-    if (std::binary_search(before.begin(), before.end(), thread)) continue;
-    pin(thread, own_cpus()[next++ % own_cpus().size()]);
-  }
   version_ = reply["version"];
   return {reply["inputs"], reply["outputs"]};
 }

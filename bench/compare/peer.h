@@ -44,7 +44,6 @@ class Peer {
 
  private:
   struct Pipes;
-  std::vector<pid_t> thread_ids() const;
   std::string exchange(const std::string& line, const void* bytes = nullptr, size_t count = 0);
 
   std::unique_ptr<Pipes> pipes_;

@@ -50,12 +50,13 @@ function write(bytes) {
 }
 
 const commands = {
-  open({slot, model, threads, profile}) {
+  open({slot, model, threads, affinities, profile}) {
     const session = new binding.InferenceSession();
     const options = {
       intraOpNumThreads: threads, interOpNumThreads: 1, graphOptimizationLevel: 'all',
       executionMode: 'sequential', logSeverityLevel: 3,
     };
+    if (affinities) options.extra = {session: {intra_op_thread_affinities: affinities}};
     if (profile) Object.assign(options, {enableProfiling: true, profileFilePrefix: profile});
     session.loadModel(model, options);
     const names = (metadata) => metadata.map((each) => each.name);

@@ -55,13 +55,17 @@ void Fitting::fill_points(Result& result, size_t chosen) const {
       point.label += ", " + std::to_string(trial.assignment.threads) + " threads";
     }
     point.setting = to_setting(trial.assignment);
-    point.predicted_ms = trial.predicted_ms;
+    point.predicted_ms = trial.predicted_ms * trial.pace;
     point.measured_ms = trial.found.latency.p50.value;
     point.quality = judge::summarize(trial.scores);
     point.predicted_quality = reference_quality_ - slope * trial.predicted_loss;
     point.on_frontier = std::find(front.begin(), front.end(), i) != front.end();
     best = std::max(best, point.quality.value);
-    if (i == chosen) result.chosen = point;
+    if (i == chosen) {
+      result.chosen = point;
+      result.chosen.predicted_ms = trial.predicted_ms * original_latency_.p50.value /
+                                   predicted_original_ms(trial.assignment.threads);
+    }
     result.points.push_back(std::move(point));
   }
   // Variants are compared on the validation examples; the difference is carried over to the test's.

@@ -167,12 +167,7 @@ void Fitting::explore(int threads) {
   const int runs = static_cast<int>(std::clamp(
       0.1 * options_.max_seconds * 1e3 / (single_ms_ * static_cast<double>(teachers.size())), 10.0,
       300.0));
-  for (const Assignment& teacher : teachers) {
-    // Pinned only while something is timed: threads that score examples would inherit it.
-    const PinnedTeam team(threads);
-    runtime::Session session(variants_->compile(teacher));
-    model.observe(session.plan(), measure::profile(session, runs));
-  }
+  observe_teachers(teachers, runs, threads);
   const PrecisionSearch search(*variants_, model, losses_);
   // The ends are shown even where the models expect nothing of them.
   add_trial({{}, calibration_, threads}, search);
@@ -183,6 +178,23 @@ void Fitting::explore(int threads) {
     add_trial(each, search);
   }
   measure_trials();
+}
+
+void Fitting::observe_teachers(const std::vector<Assignment>& teachers, int runs, int threads) {
+  std::vector<runtime::Session> sessions;
+  std::vector<runtime::Session*> taught;
+  for (const Assignment& teacher : teachers) sessions.emplace_back(variants_->compile(teacher));
+  for (runtime::Session& session : sessions) taught.push_back(&session);
+  // Pinned only while something is timed: threads that score examples would inherit it.
+  const PinnedTeam team(threads);
+  const auto profiles = measure::profile_interleaved(taught, runs, random_());
+  for (size_t i = 0; i < sessions.size(); ++i) {
+    models_[threads].observe(sessions[i].plan(), profiles[i]);
+  }
+}
+
+double Fitting::predicted_original_ms(int threads) const {
+  return models_.at(threads).predict(*variants_->compile({}, threads));
 }
 
 void Fitting::add_trial(const Assignment& assignment, const PrecisionSearch& search) {
@@ -209,6 +221,13 @@ void Fitting::measure_trials() {
   }
   if (fresh.empty()) return;
   progress(0.5, "measuring " + std::to_string(fresh.size()) + " variants end to end");
+  // The original runs among them: its time tells the pace of the machine while they ran.
+  std::map<int, size_t> originals;  // threads -> session
+  for (const size_t i : fresh) {
+    const int threads = trials_[i].assignment.threads;
+    if (!originals.emplace(threads, sessions.size()).second) continue;
+    sessions.emplace_back(variants_->compile({}, threads));
+  }
   std::vector<std::function<void()>> runs;
   for (runtime::Session& session : sessions) runs.emplace_back([&session] { session.run(); });
   measure::Options options;
@@ -219,10 +238,13 @@ void Fitting::measure_trials() {
     return measure::measure_interleaved(runs, options, random_());
   }();
   for (size_t i = 0; i < fresh.size(); ++i) {
-    trials_[fresh[i]].found.latency = latencies[i];
+    Trial& trial = trials_[fresh[i]];
+    const int threads = trial.assignment.threads;
+    trial.found.latency = latencies[i];
+    trial.pace = latencies[originals.at(threads)].p50.value / predicted_original_ms(threads);
     progress(0.55 + 0.1 * static_cast<double>(i) / static_cast<double>(fresh.size()),
              "validating variant " + std::to_string(i + 1) + " of " + std::to_string(fresh.size()));
-    validate_trial(trials_[fresh[i]]);
+    validate_trial(trial);
   }
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <chrono>
 #include <cmath>
@@ -12,6 +11,7 @@
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
 #include "betimes/base/statistics.h"
+#include "betimes/measure/detail/drift.h"
 
 namespace betimes::measure {
 namespace {
@@ -24,9 +24,7 @@ using std::chrono::nanoseconds;
 constexpr int64_t window_runs = 8;
 constexpr nanoseconds window_time = std::chrono::milliseconds(5);
 constexpr size_t most_window_runs = 4096;
-// ... and drift has stopped when the medians of the last three windows lie within this share of
-// each other, or within what their own scatter explains. Warm-up may take this part of the time.
-constexpr double drift_tolerance = 0.015;
+// ... and warm-up may take this part of the time.
 constexpr double warmup_part = 0.35;
 
 double seconds_since(Clock::time_point start) {
@@ -66,24 +64,10 @@ struct Subject {
   const std::function<void()>* run = nullptr;
   double first = 0;
   int64_t warmup_runs = 0;
-  std::array<double, 3> medians{};  // of the last warm-up windows, the newest first
+  detail::DriftWatch drift;
   std::vector<double> window;
   std::vector<double> samples;
 };
-
-/// Takes the window's median into account; true once the last ones agree.
-bool drift_stopped(Subject& subject) {
-  std::array<double, 3>& medians = subject.medians;
-  std::rotate(medians.rbegin(), medians.rbegin() + 1, medians.rend());
-  medians[0] = median(subject.window);
-  if (medians[2] == 0) return false;
-  const double spread = 1.4826 * median_absolute_deviation(subject.window);
-  // Standard error of the difference of two medians, for normal scatter.
-  const double error =
-      1.2533 * spread * std::sqrt(2.0 / static_cast<double>(subject.window.size()));
-  const auto [low, high] = std::minmax_element(medians.begin(), medians.end());
-  return *high - *low <= std::max(drift_tolerance * *high, 2 * error);
-}
 
 void fill_window(Subject& subject) {
   subject.window.clear();
@@ -103,7 +87,7 @@ bool warm_up(std::vector<Subject>& subjects, const Options& options, Clock::time
     bool all = true;
     for (Subject& subject : subjects) {
       fill_window(subject);
-      all &= drift_stopped(subject);
+      all &= subject.drift.stopped(subject.window);
     }
     if (all) return true;
     if (seconds_since(start) > warmup_part * options.max_seconds) return false;
@@ -117,7 +101,7 @@ int64_t runs_needed(const Options& options) {
 
 /// How many samples to take if the time allows; also what is reserved for them.
 int64_t runs_wanted(const Subject& subject, const Options& options) {
-  const double for_seconds = options.min_seconds * 1e9 / std::max(subject.medians[0], 1.0);
+  const double for_seconds = options.min_seconds * 1e9 / std::max(subject.drift.median(), 1.0);
   const double wanted = std::max(static_cast<double>(runs_needed(options)), for_seconds);
   return static_cast<int64_t>(std::min(wanted, static_cast<double>(options.max_runs)));
 }

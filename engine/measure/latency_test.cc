@@ -8,6 +8,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/statistics.h"
+#include "betimes/measure/detail/drift.h"
 
 namespace betimes::measure {
 namespace {
@@ -105,20 +106,22 @@ TEST(Measure, FirstRunStandsApart) {
   EXPECT_LT(latency.p50.value, 20);
 }
 
-TEST(Measure, WarmUpLastsWhileItDrifts) {
-  // Each of the first runs is quicker than the one before it; the samples must not hold them.
-  int64_t calls = 0;
-  Options options;
-  options.percentile = 0.9;
-  options.min_seconds = 0;
-  const auto drifting = [&] {
-    ++calls;
-    const int64_t microseconds = calls < 200 ? 4000 - 17 * calls : 600;
-    std::this_thread::sleep_for(std::chrono::microseconds(microseconds));
-  };
-  const Latency latency = measure(drifting, options);
-  EXPECT_GT(latency.warmup_runs, 100);
-  EXPECT_LT(latency.p50.value, 3);
+TEST(DriftWatch, WindowsThatBecomeQuickerAreDrift) {
+  detail::DriftWatch watch;
+  for (double ms = 4; ms > 1; ms *= 0.97) EXPECT_FALSE(watch.stopped({ms, ms, ms})) << ms;
+  // The third window that agrees ends it, not the first.
+  EXPECT_FALSE(watch.stopped({0.90, 0.90, 0.90}));
+  EXPECT_FALSE(watch.stopped({0.91, 0.90, 0.90}));
+  EXPECT_TRUE(watch.stopped({0.90, 0.90, 0.91}));
+  EXPECT_DOUBLE_EQ(watch.median(), 0.90);
+}
+
+TEST(DriftWatch, WhatScatterExplainsIsNoDrift) {
+  detail::DriftWatch watch;
+  EXPECT_FALSE(watch.stopped({1.0, 2.0, 3.0, 4.0}));
+  EXPECT_FALSE(watch.stopped({1.3, 2.2, 3.2, 4.1}));
+  EXPECT_TRUE(watch.stopped({0.9, 2.1, 2.9, 3.9}));
+  EXPECT_FALSE(watch.stopped({9.0, 9.1, 9.1, 9.2}));
 }
 
 TEST(Measure, InterleavedAlternativesShareTheMachine) {

@@ -39,6 +39,11 @@ struct Profile {
 /// Profiles `runs` runs after a few unprofiled ones. The session's inputs are taken as they are.
 Profile profile(runtime::Session& session, int runs = 50);
 
+/// The same for several sessions that take turns in shuffled order, so that a machine that changes
+/// its pace changes it for all of them alike. One profile a session.
+std::vector<Profile> profile_interleaved(const std::vector<runtime::Session*>& sessions, int runs,
+                                         uint64_t seed);
+
 /// What times of single runs amount to: each of `runs` has one time in ns per step and then that of
 /// the whole run. Throws Error when one hasn't.
 Profile summarize(const std::vector<runtime::StepInfo>& steps,

@@ -113,5 +113,35 @@ TEST(Trace, UnwritablePathIsAnError) {
   EXPECT_THROW(write_trace(summarize(two_steps(), runs), "m", "/nonexistent/folder/t.json"), Error);
 }
 
+/// `count` matrix products, one after the other.
+runtime::Session session_of(int count) {
+  graph::Graph graph;
+  graph.inputs = {{"v0", DType::f32, std::vector<graph::Dim>{{4, {}}, {8, {}}}}};
+  graph.constants["w"] = Tensor(DType::f32, {8, 8});
+  for (int i = 0; i < count; ++i) {
+    const std::string from = std::string("v") + std::to_string(i);
+    const std::string to = std::string("v") + std::to_string(i + 1);
+    graph.nodes.push_back({to, "MatMul", "", {from, "w"}, {to}, {}});
+  }
+  graph.outputs = {{std::string("v") + std::to_string(count), DType::f32, {}}};
+  return runtime::Session(runtime::compile(graph));
+}
+
+TEST(Profile, SessionsThatTakeTurnsHaveAProfileEach) {
+  runtime::Session two = session_of(2);
+  runtime::Session five = session_of(5);
+  // More than two turns, the last one short.
+  const std::vector<Profile> profiles = profile_interleaved({&two, &five}, 19, 1);
+  ASSERT_EQ(profiles.size(), 2u);
+  EXPECT_EQ(profiles[0].steps.size(), two.plan().steps().size());
+  EXPECT_EQ(profiles[1].steps.size(), five.plan().steps().size());
+  for (const Profile& each : profiles) {
+    EXPECT_EQ(each.runs, 19);
+    EXPECT_GT(each.total_ms, 0);
+    for (const StepTime& step : each.steps) EXPECT_GT(step.median_ms, 0) << step.name;
+  }
+  EXPECT_EQ(profile(two, 7).runs, 7);
+}
+
 }  // namespace
 }  // namespace betimes::measure

@@ -19,7 +19,8 @@ namespace betimes::fit {
 struct Trial {
   Assignment assignment;
   std::shared_ptr<const runtime::Plan> plan;
-  double predicted_ms = 0;
+  double predicted_ms = 0;  // at the pace the machine had while the model learnt
+  double pace = 1;          // how much slower it ran while this was measured, by the original
   double predicted_loss = 0;
   Candidate found;  // filled by measuring
   std::vector<double> scores;
@@ -57,6 +58,9 @@ class Fitting {
   /// Learns this thread count's costs from a few profiled variants, then measures what the models
   /// put on the frontier.
   void explore(int threads);
+  void observe_teachers(const std::vector<Assignment>& teachers, int runs, int threads);
+  /// What the model says of the original: against its measured time, the machine's pace.
+  double predicted_original_ms(int threads) const;
   void add_trial(const Assignment& assignment, const PrecisionSearch& search);
 
   /// Latency and validation quality of the trials that have none yet; latencies interleaved.

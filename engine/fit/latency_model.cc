@@ -13,6 +13,8 @@ bool is_conversion(const runtime::StepInfo& step) {
   return step.op == "Reorder" || step.op == "QuantizeLinear" || step.op == "DequantizeLinear";
 }
 
+constexpr double any_bytes = -1;
+
 }  // namespace
 
 void LatencyModel::observe(const runtime::Plan& plan, const measure::Profile& profile) {
@@ -22,7 +24,7 @@ void LatencyModel::observe(const runtime::Plan& plan, const measure::Profile& pr
     if (is_conversion(step)) {
       conversions_.emplace_back(step.bytes, ms);
     } else {
-      steps_[{step.name, step.precision}].push_back(ms);
+      steps_[{step.name, step.precision}].push_back({step.bytes, ms});
     }
   }
   if (!plan.steps().empty()) {
@@ -49,6 +51,16 @@ LatencyModel::Line LatencyModel::conversion_line() const {
   return {std::max((y - slope * x) / n, 0.0), slope};
 }
 
+double LatencyModel::typical_ms(const std::vector<Seen>& seen, double bytes) {
+  std::vector<double> alike;
+  std::vector<double> all;
+  for (const Seen& each : seen) {
+    all.push_back(each.ms);
+    if (each.bytes == bytes) alike.push_back(each.ms);
+  }
+  return median(alike.empty() ? all : alike);
+}
+
 double LatencyModel::conversion_ms(double bytes) const {
   const Line line = conversion_line();
   return line.constant + line.slope * bytes;
@@ -56,7 +68,8 @@ double LatencyModel::conversion_ms(double bytes) const {
 
 double LatencyModel::node_ms(const std::string& node, Precision precision) const {
   const auto seen = steps_.find({node, std::string(name(precision))});
-  return seen == steps_.end() ? std::numeric_limits<double>::quiet_NaN() : median(seen->second);
+  return seen == steps_.end() ? std::numeric_limits<double>::quiet_NaN()
+                             : typical_ms(seen->second, any_bytes);
 }
 
 double LatencyModel::predict(const runtime::Plan& plan) const {
@@ -69,13 +82,13 @@ double LatencyModel::predict(const runtime::Plan& plan) const {
     }
     const auto seen = steps_.find({step.name, step.precision});
     if (seen != steps_.end()) {
-      sum += median(seen->second);
+      sum += typical_ms(seen->second, step.bytes);
       continue;
     }
     // A glue step not seen at this precision: at any precision, or as a conversion of its bytes.
     const auto other = steps_.lower_bound({step.name, ""});
     const bool same = other != steps_.end() && other->first.first == step.name;
-    sum += same ? median(other->second) : line.constant + line.slope * step.bytes;
+    sum += same ? typical_ms(other->second, step.bytes) : line.constant + line.slope * step.bytes;
   }
   if (!overheads_.empty()) sum += median(overheads_) * static_cast<double>(plan.steps().size());
   return sum;

@@ -219,18 +219,9 @@ function sensitivityRows(data) {
     .sort((a, b) => b.saved_ms - a.saved_ms);
 }
 
-// Where quality never moved on the data at hand, the error of the outputs tells the layers apart.
-function sensitivityCost(data) {
-  const usesQuality = data.sensitivities.some((row) => row.quality_drop !== 0);
-  if (!usesQuality) return {title: 'output error', of: (row) => row.output_error, text: (value) => value.toPrecision(2)};
-  if (data.metric === 'cosine') return {title: 'similarity lost', of: (row) => row.quality_drop, text: (value) => value.toFixed(4)};
-  return {title: 'quality lost, points', of: (row) => 100 * row.quality_drop, text: (value) => format.signed(value, 2).replace('+', '')};
-}
-
 function sensitivityChart(data, colours) {
   const rows = sensitivityRows(data).slice(0, shownSensitivities);
   if (!rows.length) return null;
-  const cost = sensitivityCost(data);
   const several = new Set(rows.map((row) => row.precision)).size > 1;
   const narrow = isNarrow();
   const name = (row) => format.short(row.node, narrow ? 14 : 28) + (several ? ` ${row.precision}` : '');
@@ -248,23 +239,26 @@ function sensitivityChart(data, colours) {
     return {min: least < 0 ? least - 0.051 * span : 0, max: most + (narrow ? 0.601 : 0.251) * span};
   };
   const saved = rows.map((row) => row.saved_ms);
-  const costs = rows.map(cost.of);
+  const costs = rows.map((row) => row.output_error);
+  const costText = (value) => value.toPrecision(2);
+  // What the choice goes by: differences in the metric are mostly sampling noise for one layer.
+  const costTitle = narrow ? 'outputs change' : 'change of the outputs, 1 \u2212 cosine similarity';
   const ticks = {callback: plainNumber, includeBounds: false, maxTicksLimit: narrow ? 3 : 6};
   return {
     type: 'bar',
     height: 64 + 28 * rows.length,
-    data: {labels: rows.map(name), datasets: [bars(saved, 'x', format.ms), bars(costs, 'cost', cost.text)]},
+    data: {labels: rows.map(name), datasets: [bars(saved, 'x', format.ms), bars(costs, 'cost', costText)]},
     options: base(colours, {
       indexAxis: 'y',
       interaction: {mode: 'index', axis: 'y', intersect: false},
       scales: {
         x: axis(colours, narrow ? 'saves, ms' : 'time saved, ms', {stack: 'both', stackWeight: 1, position: 'bottom', ticks, ...room(saved)}),
-        cost: axis(colours, cost.title, {stack: 'both', stackWeight: 1, position: 'bottom', ticks, ...room(costs)}),
+        cost: axis(colours, costTitle, {stack: 'both', stackWeight: 1, position: 'bottom', ticks, ...room(costs)}),
         y: axis(colours, '', {grid: {display: false}, ticks: {color: colours.ink, autoSkip: false}}),
       },
       tooltip: {callbacks: {
         title: (items) => `${rows[items[0].dataIndex].node} at ${rows[items[0].dataIndex].precision}`,
-        label: (item) => (item.datasetIndex ? `${cost.title}: ${cost.text(item.raw)}` : `saves ${format.ms(item.raw)} ms`),
+        label: (item) => (item.datasetIndex ? `outputs change by ${costText(item.raw)}` : `saves ${format.ms(item.raw)} ms`),
       }},
       plugins: {endLabels: {colour: colours.muted}},
     }),

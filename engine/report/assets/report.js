@@ -218,14 +218,13 @@ function showLayers() {
 
 function showSensitivity() {
   const rows = sensitivityRows(data);
-  const cost = sensitivityCost(data);
-  byId('sensitivity-lead').textContent = 'Each layer lowered alone, all others left as they were: the time it saves, and ' +
-    (cost.title === 'output error' ? 'how far it moves the outputs (1 \u2212 cosine similarity; the quality itself did not move).' : 'the quality it costs on validation data.');
+  byId('sensitivity-lead').textContent = 'Each layer lowered alone, all others left as they were: the time it saves, and how far it ' +
+    'moves the outputs, by which the choice is made. What that does to the metric is in the table; for one layer it is mostly sampling noise.';
   const precisions = [...new Set(rows.filter((row) => row.chosen).map((row) => row.precision))];
   legend('sensitivity', [...precisions.map((name) => ['square', name === 'bf16' ? 'bf16' : name === 'int8' ? 'accent' : 'fp32', `lowered to ${name} in the fitted variant`]),
     ['hollow', 'before', 'left as it was']]);
   if (rows.length > shownSensitivities) byId('sensitivity-note').textContent = `The ${shownSensitivities} that save most, of ${rows.length}.`;
-  describe('sensitivity', 'Bars: time saved and quality lost by each layer lowered alone; the table below has the figures.');
+  describe('sensitivity', 'Bars: time saved and change of the outputs by each layer lowered alone; the table below has the figures.');
   byId('sensitivity').append(folded(counted(rows.length, 'trial'), table(
     [['layer', false], ['operator', false], ['precision', false], ['before ms', true], ['after ms', true], ['quality lost', true], ['output error', true], ['chosen', false]],
     rows.map((row) => ({strong: row.chosen, cells: [row.node, row.op, precisionMark(row.precision), format.ms(row.original_ms), format.ms(row.lowered_ms),

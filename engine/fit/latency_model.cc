@@ -69,7 +69,7 @@ double LatencyModel::conversion_ms(double bytes) const {
 double LatencyModel::node_ms(const std::string& node, Precision precision) const {
   const auto seen = steps_.find({node, std::string(name(precision))});
   return seen == steps_.end() ? std::numeric_limits<double>::quiet_NaN()
-                             : typical_ms(seen->second, any_bytes);
+                              : typical_ms(seen->second, any_bytes);
 }
 
 double LatencyModel::predict(const runtime::Plan& plan) const {

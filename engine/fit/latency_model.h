@@ -42,8 +42,8 @@ class LatencyModel {
   static double typical_ms(const std::vector<Seen>& seen, double bytes);
 
   std::map<std::pair<std::string, std::string>, std::vector<Seen>> steps_;  // (name, precision)
-  std::vector<std::pair<double, double>> conversions_;                        // (bytes, ms)
-  std::vector<double> overheads_;                                             // ms a step
+  std::vector<std::pair<double, double>> conversions_;                      // (bytes, ms)
+  std::vector<double> overheads_;                                           // ms a step
 };
 
 }  // namespace betimes::fit

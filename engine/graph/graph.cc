@@ -213,8 +213,9 @@ void remove_dead(Graph& graph) {
   for (const ValueInfo& output : graph.outputs) needed.insert(output.name);
   std::vector<Node> kept;
   for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
-    const bool used = std::any_of(node->outputs.begin(), node->outputs.end(),
-                                  [&](const std::string& o) { return needed.contains(o); });
+    const bool used =
+        std::any_of(node->outputs.begin(), node->outputs.end(),
+                    [&](const std::string& o) { return !o.empty() && needed.contains(o); });
     if (!used) continue;
     needed.insert(node->inputs.begin(), node->inputs.end());
     kept.push_back(std::move(*node));

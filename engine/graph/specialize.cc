@@ -51,37 +51,61 @@ std::vector<Tensor> compute(const Operator& op, const NodeContext& context,
   return results;
 }
 
-Shape input_shape(const ValueInfo& input, const std::map<std::string, Shape>& shapes) {
-  const auto given = shapes.find(input.name);
-  if (given == shapes.end()) {
+/// The shapes of a graph's inputs, where a symbol has one value over all of them.
+class InputShapes {
+ public:
+  InputShapes(const Graph& graph, const std::map<std::string, Shape>& given) : given_(given) {
+    for (const ValueInfo& input : graph.inputs) {
+      const auto shape = given.find(input.name);
+      if (shape != given.end() && input.dims) check(input, shape->second);
+    }
+  }
+
+  Shape of(const ValueInfo& input) const {
+    const auto given = given_.find(input.name);
+    if (given != given_.end()) return given->second;
     if (!input.dims) {
       throw Error("input " + input.name, "has no declared shape",
                   "a shape given for it, as in --shape " + input.name + "=1,3,224,224");
     }
     Shape shape;
-    for (const Dim& dim : *input.dims) shape.push_back(dim.extent >= 0 ? dim.extent : 1);
+    for (const Dim& dim : *input.dims) shape.push_back(dim.extent >= 0 ? dim.extent : value(dim));
     return shape;
   }
-  if (!input.dims) return given->second;
-  const std::string found = "was given shape " + to_string(given->second);
-  if (given->second.size() != input.dims->size()) {
-    throw Error("input " + input.name, found, to_string(input));
+
+ private:
+  struct Value {
+    int64_t extent;
+    std::string input;  // that gave it
+  };
+
+  int64_t value(const Dim& dim) const {
+    const auto known = symbols_.find(dim.symbol);
+    return known == symbols_.end() ? 1 : known->second.extent;
   }
-  std::map<std::string, int64_t> symbols;
-  for (size_t i = 0; i < given->second.size(); ++i) {
-    const Dim& dim = (*input.dims)[i];
-    const int64_t extent = given->second[i];
-    if (extent < 0 || (dim.extent >= 0 && dim.extent != extent)) {
-      throw Error("input " + input.name, found, to_string(input));
-    }
-    if (dim.extent < 0 && !dim.symbol.empty() &&
-        symbols.emplace(dim.symbol, extent).first->second != extent) {
-      throw Error("input " + input.name, found + ", two values for " + dim.symbol,
-                  to_string(input));
+
+  void check(const ValueInfo& input, const Shape& shape) {
+    const std::string found = "was given shape " + to_string(shape);
+    const auto refuse = [&](const std::string& why) {
+      throw Error("input " + input.name, found + why, to_string(input));
+    };
+    if (shape.size() != input.dims->size()) refuse("");
+    for (size_t i = 0; i < shape.size(); ++i) {
+      const Dim& dim = (*input.dims)[i];
+      if (shape[i] < 0 || (dim.extent >= 0 && dim.extent != shape[i])) refuse("");
+      if (dim.extent >= 0 || dim.symbol.empty()) continue;
+      const Value& first = symbols_.emplace(dim.symbol, Value{shape[i], input.name}).first->second;
+      if (first.extent == shape[i]) continue;
+      const std::string two = ", two values for " + dim.symbol;
+      refuse(first.input == input.name
+                 ? two
+                 : two + ", which input " + first.input + " makes " + std::to_string(first.extent));
     }
   }
-  return given->second;
-}
+
+  const std::map<std::string, Shape>& given_;
+  std::map<std::string, Value> symbols_;
+};
 
 bool all_known(const NodeContext& context) {
   for (size_t i = 0; i < context.node.inputs.size(); ++i) {
@@ -133,8 +157,9 @@ StaticGraph specialize(const Graph& graph, const std::map<std::string, Shape>& s
                     [&, &wanted = name](const ValueInfo& i) { return i.name == wanted; });
     if (!known) throw Error("input " + name, "isn't an input of the model");
   }
+  const InputShapes inputs(graph, shapes);
   for (ValueInfo& input : result.graph.inputs) {
-    const Shape shape = input_shape(input, shapes);
+    const Shape shape = inputs.of(input);
     const TensorType type{input.dtype, shape};
     check_size("input " + input.name, type);
     result.types[input.name] = type;

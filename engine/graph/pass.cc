@@ -32,19 +32,30 @@ std::map<std::string, Tensor> random_inputs(const StaticGraph& graph) {
   return inputs;
 }
 
+/// Equal numbers, infinities included, and NaN both times are the same; NaN and a number never are.
+bool close(double a, double b) {
+  if (a == b || (std::isnan(a) && std::isnan(b))) return true;
+  // False where the difference is NaN, and where only one is infinite.
+  return std::isfinite(a) && std::fabs(a - b) <= 1e-3 + 1e-3 * std::fabs(a);
+}
+
 void compare(const std::string& pass, const std::map<std::string, Tensor>& before,
              const std::map<std::string, Tensor>& after) {
   for (const auto& [name, tensor] : before) {
+    const std::string changed = "pass " + pass + " changed output " + name;
+    const Tensor& other = after.at(name);
+    if (other.type() != tensor.type()) {
+      throw std::logic_error(changed + " from " + to_string(tensor.type()) + " to " +
+                             to_string(other.type()));
+    }
     const Tensor expected = tensor.cast(DType::f64);
-    const Tensor found = after.at(name).cast(DType::f64);
+    const Tensor found = other.cast(DType::f64);
     const auto a = expected.data<double>();
     const auto b = found.data<double>();
     for (size_t i = 0; i < a.size(); ++i) {
-      if (std::fabs(a[i] - b[i]) > 1e-3 + 1e-3 * std::fabs(a[i])) {
-        throw std::logic_error("pass " + pass + " changed output " + name + " at element " +
-                               std::to_string(i) + " from " + std::to_string(a[i]) + " to " +
-                               std::to_string(b[i]));
-      }
+      if (close(a[i], b[i])) continue;
+      throw std::logic_error(changed + " at element " + std::to_string(i) + " from " +
+                             std::to_string(a[i]) + " to " + std::to_string(b[i]));
     }
   }
 }

@@ -16,8 +16,9 @@ struct Range {
   int64_t count = 0;
 };
 
-/// numpy's start:end:step over an axis. Extents are far below 2^40; what lies beyond is clamped
-/// first, so that sums don't overflow.
+/// start:end:step over an axis. As in numpy, but that a start before the first element is the first
+/// going backwards too: ONNX's text clamps it to [0, extent - 1]. Extents are far below 2^40; what
+/// lies beyond is clamped first, so that sums don't overflow.
 Range slice_range(int64_t start, int64_t end, int64_t step, int64_t extent) {
   constexpr int64_t far = int64_t{1} << 40;
   start = std::clamp(start, -far, far);
@@ -30,7 +31,7 @@ Range slice_range(int64_t start, int64_t end, int64_t step, int64_t extent) {
     end = std::clamp<int64_t>(end, 0, extent);
     return {start, step, std::max<int64_t>(0, (end - start + step - 1) / step)};
   }
-  start = std::clamp<int64_t>(start, -1, extent - 1);
+  start = std::clamp<int64_t>(start, extent > 0 ? 0 : -1, extent - 1);
   end = std::clamp<int64_t>(end, -1, extent - 1);
   return {start, step, std::max<int64_t>(0, (end - start + step + 1) / step)};
 }

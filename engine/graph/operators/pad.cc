@@ -31,7 +31,9 @@ std::vector<int64_t> pads(const NodeContext& context) {
   for (size_t i = 0; i < amounts.size(); ++i) {
     const int64_t extent = shape[i % shape.size()];
     bounded(context, "a pad", amounts[i], -extent, int64_t{1} << 26);
-    const int64_t most = mode == PadMode::reflect ? extent - 1 : extent == 0 ? 0 : amounts[i];
+    // Of no elements there is nothing to mirror or repeat, but none may be asked for.
+    int64_t most = extent == 0 ? 0 : amounts[i];
+    if (mode == PadMode::reflect && extent > 0) most = extent - 1;
     if (mode != PadMode::constant && amounts[i] > most) {
       fail(context, "pads " + std::to_string(extent) + " elements by " + std::to_string(amounts[i]),
            "at most " + std::to_string(most) + " in mode " + context.node.get("mode", "constant"));

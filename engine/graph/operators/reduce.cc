@@ -66,8 +66,8 @@ Sum<T> widened(T value) {
   return static_cast<Sum<T>>(load(value));
 }
 
-/// y = finish(fold of step over the reduced elements from `start`, how many). `start` is a function
-/// of the sum's type, since it differs for floats and integers.
+/// y = finish(fold of step over the reduced elements from `start`, how many, T{}). `start` is a
+/// function of the element type T, since it differs for floats and integers.
 template <class Set, class Start, class Step, class Finish>
 Operator reduction(std::string name, Start start, Step step, Finish finish) {
   const auto prepare = [=](const NodeContext& context, std::span<const TensorType>) {
@@ -80,7 +80,7 @@ Operator reduction(std::string name, Start start, Step step, Finish finish) {
           auto value = start(zero);
           all.reduced.run(
               [&](const Walk<1>::Offsets& inner) { value = step(value, x[outer[0] + inner[0]]); });
-          const auto result = finish(value, all.count);
+          const auto result = finish(value, all.count, zero);
           *y++ = store<T>(static_cast<Compute<T>>(result));
         });
       };
@@ -102,13 +102,16 @@ using Summed = Types<float, double, float16, bfloat16, int32_t, int64_t, uint32_
 using Compared =
     Types<float, double, float16, bfloat16, int32_t, int64_t, uint32_t, uint64_t, int8_t, uint8_t>;
 
-template <class S>
-S mean_of(S sum, int64_t count) {
-  if constexpr (std::is_integral_v<S>) {
+/// Of elements of type T.
+template <class T>
+Sum<T> mean_of(Sum<T> sum, int64_t count) {
+  if constexpr (std::is_floating_point_v<Sum<T>>) {
+    return sum / static_cast<double>(count);
+  } else if constexpr (std::is_signed_v<T>) {
     // Back to signed, so that negative sums divide towards zero.
-    return count ? static_cast<S>(static_cast<int64_t>(sum) / count) : S{};
+    return count ? static_cast<uint64_t>(static_cast<int64_t>(sum) / count) : 0;
   } else {
-    return sum / static_cast<S>(count);
+    return count ? sum / static_cast<uint64_t>(count) : 0;
   }
 }
 
@@ -126,7 +129,7 @@ struct LogSum {
 
 void register_sums(OperatorRegistry& registry) {
   const auto none = [](auto zero) { return Sum<decltype(zero)>{}; };
-  const auto keep = [](auto value, int64_t) { return value; };
+  const auto keep = [](auto value, int64_t, auto) { return value; };
   const auto add = [](auto sum, auto x) { return sum + widened(x); };
   const auto add_square = [](auto sum, auto x) { return sum + widened(x) * widened(x); };
   const auto add_size = [](auto sum, auto x) {
@@ -134,19 +137,20 @@ void register_sums(OperatorRegistry& registry) {
     return load(x) < 0 ? sum - value : sum + value;
   };
   registry.add(reduction<Summed>("ReduceSum", none, add, keep));
-  registry.add(reduction<Summed>("ReduceMean", none, add,
-                                 [](auto sum, int64_t count) { return mean_of(sum, count); }));
+  registry.add(reduction<Summed>("ReduceMean", none, add, [](auto sum, int64_t count, auto zero) {
+    return mean_of<decltype(zero)>(sum, count);
+  }));
   registry.add(reduction<Summed>("ReduceSumSquare", none, add_square, keep));
   registry.add(reduction<Summed>("ReduceL1", none, add_size, keep));
-  registry.add(reduction<Summed>("ReduceL2", none, add_square, [](auto sum, int64_t) {
+  registry.add(reduction<Summed>("ReduceL2", none, add_square, [](auto sum, int64_t, auto) {
     return std::sqrt(static_cast<double>(sum));
   }));
   registry.add(reduction<Floats>("ReduceLogSum", none, add,
-                                 [](auto sum, int64_t) { return std::log(sum); }));
+                                 [](auto sum, int64_t, auto) { return std::log(sum); }));
   registry.add(reduction<Floats>(
       "ReduceLogSumExp", [](auto) { return LogSum{}; },
       [](LogSum sum, auto x) { return sum.plus(static_cast<double>(load(x))); },
-      [](LogSum sum, int64_t) { return sum.value(); }));
+      [](LogSum sum, int64_t, auto) { return sum.value(); }));
   registry.add(reduction<Summed>(
       "ReduceProd", [](auto zero) { return Sum<decltype(zero)>{1}; },
       [](auto product, auto x) { return product * widened(x); }, keep));
@@ -168,7 +172,7 @@ bool is_nan(T value) {
 }
 
 void register_extremes(OperatorRegistry& registry) {
-  const auto keep = [](auto value, int64_t) { return value; };
+  const auto keep = [](auto value, int64_t, auto) { return value; };
   // NaN stays: it compares false with everything.
   registry.add(reduction<Compared>(
       "ReduceMax", [](auto zero) { return bound<Compute<decltype(zero)>>(false); },

@@ -137,7 +137,10 @@ void normalize_row(const Walk<3>& walk, const Moments& m, const T* x, const T* s
 Evaluator prepare_layer_norm(const NodeContext& context, std::span<const TensorType>) {
   const Shape row = normalized_shape(context);
   const int64_t count = element_count(row);
-  const int64_t rows = count ? element_count(context.shape(0)) / count : 0;
+  // Of empty rows there are statistics too, NaN.
+  const Shape& shape = context.shape(0);
+  const int64_t rows =
+      element_count({shape.begin(), shape.end() - static_cast<std::ptrdiff_t>(row.size())});
   const double epsilon = context.node.get("epsilon", 1e-5f);
   const Strides still(row.size(), 0);
   const Walk<3> walk(row, {row_major(row), broadcast_strides(context.shape(1), row),

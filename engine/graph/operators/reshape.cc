@@ -34,6 +34,7 @@ std::vector<TensorType> infer_reshape(const NodeContext& context) {
     if (wanted[i] == -1) open = i;
     to.push_back(copied ? from[i] : wanted[i] == -1 ? 1 : wanted[i]);
   }
+  check_size(describe(context.node), {context.type(0).dtype, to});  // before counts overflow
   const int64_t count = element_count(from);
   const int64_t rest = element_count(to);
   if (open < to.size()) {

@@ -82,8 +82,9 @@ double range_count(T start, T limit, T delta) {
     const uint64_t step = delta > 0 ? static_cast<uint64_t>(delta) : distance(delta, T{0});
     return static_cast<double>((length - 1) / step + 1);
   } else {
-    return std::max(0.0, std::ceil((static_cast<double>(limit) - static_cast<double>(start)) /
-                                   static_cast<double>(delta)));
+    const double count = std::ceil((static_cast<double>(limit) - static_cast<double>(start)) /
+                                   static_cast<double>(delta));
+    return count < 0 ? 0 : count;  // NaN stays, and is refused
   }
 }
 

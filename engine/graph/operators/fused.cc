@@ -40,9 +40,13 @@ std::vector<TensorType> infer_fused(const NodeContext& context, const std::strin
     throw Error(describe(context.node), "adds " + to_string(context.type(residual_input)),
                 to_string(types[0]));
   }
-  if (op == "MatMul" && context.present(2) && context.shape(2) != Shape{types[0].shape.back()}) {
-    throw Error(describe(context.node), "adds a bias of shape " + to_string(context.shape(2)),
-                "one number for each column");
+  if (op == "MatMul" && context.present(2)) {
+    // The bias isn't an input of ONNX's MatMul, which therefore didn't check it.
+    const Shape& product = types[0].shape;
+    if (product.empty() || context.type(2) != TensorType{DType::f32, {product.back()}}) {
+      throw Error(describe(context.node), "adds a bias of " + to_string(context.type(2)),
+                  "one float32 for each column");
+    }
   }
   return types;
 }

@@ -77,21 +77,32 @@ struct FloatTypes {
   std::vector<const Tensor*> constants;
 };
 
+void require_type(const NodeContext& context, size_t input, const std::string& what,
+                  const std::vector<DType>& wanted) {
+  if (!context.present(input)) return;
+  const DType found = context.type(input).dtype;
+  if (std::find(wanted.begin(), wanted.end(), found) != wanted.end()) return;
+  std::string all;
+  for (const DType type : wanted) all += (all.empty() ? "" : " or ") + std::string(name(type));
+  throw Error(describe(context.node), "has " + what + " " + to_string(context.type(input)), all);
+}
+
 std::vector<TensorType> infer(const NodeContext& context) {
-  const DType in = context.type(values).dtype;
-  if (in != DType::u8 && in != DType::i8) {
-    throw Error(describe(context.node), "reads " + to_string(context.type(values)),
-                "uint8 or int8");
-  }
-  if (context.type(weights).dtype != DType::i8) {
-    throw Error(describe(context.node), "has weights " + to_string(context.type(weights)), "int8");
+  require_type(context, values, "values", {DType::u8, DType::i8});
+  require_type(context, weights, "weights", {DType::i8});
+  require_type(context, weight_scales, "weight scales", {DType::f32});
+  require_type(context, bias, "a bias", {DType::f32});
+  require_type(context, residual, "a residual", {DType::u8, DType::f32});
+  if (context.shape(weights).size() < 2) {
+    throw Error(describe(context.node), "has weights " + to_string(context.type(weights)),
+                "at least 2 dimensions");
   }
   const Node inner = float_node(context.node);
   const FloatTypes types(context);
   auto result = operators().get(inner).infer({inner, types.pointers, types.constants});
   const Shape& weight_shape = context.shape(weights);
   const int64_t channels =
-      context.node.op == "QuantizedConv" ? weight_shape.at(0) : weight_shape.back();
+      context.node.op == "QuantizedConv" ? weight_shape.front() : weight_shape.back();
   if (context.shape(weight_scales) != Shape{channels}) {
     throw Error(describe(context.node),
                 "has weight scales " + to_string(context.shape(weight_scales)),

@@ -292,6 +292,15 @@ Graph integer_convolution() {
   return graph;
 }
 
+TEST(OnnxNewer, GridSampleHasTheOlderNamesOfItsModes) {
+  const auto mode = [](const char* given) {
+    return upgrade(20, "GridSample", {{"mode", std::string(given)}}).nodes.at(0).get("mode", "");
+  };
+  EXPECT_EQ(mode("linear"), "bilinear");
+  EXPECT_EQ(mode("cubic"), "bicubic");
+  EXPECT_EQ(mode("nearest"), "nearest");
+}
+
 TEST(OnnxInteger, QLinearConvIsSaidByDequantizingAndQuantizing) {
   Graph graph = integer_convolution();
   detail::to_canonical(graph, 10);

@@ -183,6 +183,8 @@ void Fitting::explore(int threads) {
 void Fitting::observe_teachers(const std::vector<Assignment>& teachers, int runs, int threads) {
   std::vector<runtime::Session> sessions;
   std::vector<runtime::Session*> taught;
+  sessions.reserve(teachers.size());
+  taught.reserve(teachers.size());
   for (const Assignment& teacher : teachers) sessions.emplace_back(variants_->compile(teacher));
   for (runtime::Session& session : sessions) taught.push_back(&session);
   // Pinned only while something is timed: threads that score examples would inherit it.
@@ -229,6 +231,7 @@ void Fitting::measure_trials() {
     sessions.emplace_back(variants_->compile({}, threads));
   }
   std::vector<std::function<void()>> runs;
+  runs.reserve(sessions.size());
   for (runtime::Session& session : sessions) runs.emplace_back([&session] { session.run(); });
   measure::Options options;
   options.max_seconds = std::clamp(0.12 * options_.max_seconds, 1.0, 20.0);

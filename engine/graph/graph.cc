@@ -153,6 +153,11 @@ std::vector<float> Node::get(const std::string& key, std::vector<float> otherwis
   return attribute_or(*this, key, std::move(otherwise));
 }
 
+std::vector<std::string> Node::get(const std::string& key,
+                                   std::vector<std::string> otherwise) const {
+  return attribute_or(*this, key, std::move(otherwise));
+}
+
 std::string describe(const Node& node) {
   const std::string full = node.domain.empty() ? node.op : node.domain + "." + node.op;
   return "node " + node.name + " (" + full + ")";

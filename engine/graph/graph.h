@@ -35,6 +35,7 @@ struct Node {
   std::string get(const std::string& key, const char* otherwise) const;
   std::vector<int64_t> get(const std::string& key, std::vector<int64_t> otherwise) const;
   std::vector<float> get(const std::string& key, std::vector<float> otherwise) const;
+  std::vector<std::string> get(const std::string& key, std::vector<std::string> otherwise) const;
   bool has(const std::string& key) const { return attributes.contains(key); }
 };
 

@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "betimes/base/error.h"
+#include "betimes/graph/specialize.h"
 
 namespace betimes::import {
 namespace {
@@ -269,6 +272,63 @@ TEST(OnnxNewer, GeluAndMishAreWrittenOut) {
             (Names{"Mul", "Mul", "Mul", "Add", "Mul", "Tanh", "Add", "Mul", "Mul"}));
   EXPECT_THROW(upgrade(20, "Gelu", {{"approximate", "fast"}}), Error);
   EXPECT_EQ(operators_of(upgrade(18, "Mish", {})), (Names{"Softplus", "Tanh", "Mul"}));
+}
+
+/// x [1, 2, 3] and weights [2, 2, 1] in 8 bits, with a scale for each output channel and a bias.
+Graph integer_convolution() {
+  Graph graph;
+  graph.inputs.push_back({"x", DType::u8, std::vector<graph::Dim>{{1, {}}, {2, {}}, {3, {}}}});
+  graph.outputs.push_back({"y", DType::u8, {}});
+  graph.constants = {{"xs", Tensor::scalar(0.5f)},
+                     {"xz", Tensor::scalar<uint8_t>(3)},
+                     {"w", Tensor::from<int8_t>({2, 2, 1}, std::vector<int8_t>{1, -2, 3, 4})},
+                     {"ws", reals({0.25f, 0.5f})},
+                     {"wz", Tensor::from<int8_t>({2}, std::vector<int8_t>{0, 0})},
+                     {"ys", Tensor::scalar(0.125f)},
+                     {"yz", Tensor::scalar<uint8_t>(100)},
+                     {"b", Tensor::from<int32_t>({2}, std::vector<int32_t>{5, -6})}};
+  graph.nodes.push_back(
+      {"n", "QLinearConv", "", {"x", "xs", "xz", "w", "ws", "wz", "ys", "yz", "b"}, {"y"}, {}});
+  return graph;
+}
+
+TEST(OnnxNewer, GridSampleHasTheOlderNamesOfItsModes) {
+  const auto mode = [](const char* given) {
+    return upgrade(20, "GridSample", {{"mode", std::string(given)}}).nodes.at(0).get("mode", "");
+  };
+  EXPECT_EQ(mode("linear"), "bilinear");
+  EXPECT_EQ(mode("cubic"), "bicubic");
+  EXPECT_EQ(mode("nearest"), "nearest");
+}
+
+TEST(OnnxInteger, QLinearConvIsSaidByDequantizingAndQuantizing) {
+  Graph graph = integer_convolution();
+  detail::to_canonical(graph, 10);
+  EXPECT_EQ(operators_of(graph), (Names{"DequantizeLinear", "DequantizeLinear", "Mul",
+                                        "DequantizeLinear", "Conv", "QuantizeLinear"}));
+  graph::validate(graph);
+  const Tensor x = Tensor::from<uint8_t>({1, 2, 3}, std::vector<uint8_t>{3, 4, 9, 0, 3, 250});
+  const Tensor found = graph::evaluate(graph, {{"x", x}}).at("y");
+  // By hand: xs ws / ys is 1 and 2; a = x - 3 is (0, 1, 6) and (-3, 0, 247).
+  const std::vector<int> channels[] = {{0 + 6 + 5, 1 + 0 + 5, 6 - 494 + 5},
+                                       {0 - 12 - 6, 3 + 0 - 6, 18 + 988 - 6}};
+  for (int c = 0; c < 2; ++c) {
+    for (int i = 0; i < 3; ++i) {
+      const int sum = channels[c][static_cast<size_t>(i)] * (c + 1) + 100;
+      EXPECT_EQ(int{found.data<uint8_t>()[static_cast<size_t>(3 * c + i)]}, std::clamp(sum, 0, 255))
+          << c << ", " << i;
+    }
+  }
+}
+
+TEST(OnnxInteger, QLinearMatMulScalesColumns) {
+  Graph graph = upgrade(13, "QLinearMatMul", {}, {"as", "az", "b", "bs", "bz", "ys", "yz"},
+                        {{"b", Tensor(DType::i8, {4, 3})}});
+  EXPECT_EQ(operators_of(graph),
+            (Names{"DequantizeLinear", "DequantizeLinear", "MatMul", "QuantizeLinear"}));
+  EXPECT_EQ(graph.nodes[1].get("axis", int64_t{-1}), 1);
+  EXPECT_NE(refusal(13, "QLinearMatMul", {}, {"as", "az"}).find("input 3 is absent"),
+            std::string::npos);
 }
 
 TEST(OnnxConstants, EveryFormBecomesAConstant) {

@@ -11,11 +11,7 @@ namespace {
 using Place = Storage::Place;
 
 std::vector<std::string> source_nodes(const graph::Node& node) {
-  auto it = node.attributes.find("sources");
-  if (it != node.attributes.end()) {
-    if (const auto* names = std::get_if<std::vector<std::string>>(&it->second)) return *names;
-  }
-  return {node.name};
+  return node.get("sources", std::vector<std::string>{node.name});
 }
 
 class Lowering {

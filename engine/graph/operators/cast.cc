@@ -1,4 +1,4 @@
-// Cast (13): floats to integers truncate and saturate, NaN becomes 0.
+// Cast (13) and CastLike (15): floats to integers truncate and saturate, NaN becomes 0.
 #include "betimes/graph/detail/check.h"
 #include "betimes/graph/detail/types.h"
 
@@ -10,6 +10,10 @@ using namespace detail;
 std::vector<TensorType> infer_cast(const NodeContext& context) {
   if (!context.node.has("to")) fail(context, "attribute 'to' is missing");
   return one(dtype_of_onnx(context, context.node.get("to", int64_t{0})), context.shape(0));
+}
+
+std::vector<TensorType> infer_cast_like(const NodeContext& context) {
+  return one(context.type(1).dtype, context.shape(0));
 }
 
 Evaluator prepare_cast(const NodeContext& context, std::span<const TensorType> outputs) {
@@ -32,6 +36,11 @@ void register_cast(OperatorRegistry& registry) {
   registry.add({.name = "Cast",
                 .attributes = {{"to", AttributeKind::integer}},
                 .infer = infer_cast,
+                .prepare = prepare_cast});
+  registry.add({.name = "CastLike",
+                .min_inputs = 2,
+                .max_inputs = 2,
+                .infer = infer_cast_like,
                 .prepare = prepare_cast});
 }
 

@@ -1,8 +1,8 @@
 // Gather (13) and GatherElements (13).
 #include <cstring>
 
-#include "betimes/base/error.h"
 #include "betimes/graph/detail/check.h"
+#include "betimes/graph/detail/index.h"
 #include "betimes/graph/detail/types.h"
 #include "betimes/graph/detail/walk.h"
 
@@ -13,16 +13,6 @@ using namespace detail;
 
 size_t gather_axis(const NodeContext& context) {
   return normalized_axis(context, context.node.get("axis", int64_t{0}), context.shape(0).size());
-}
-
-/// An index of [-extent, extent) counted from the front; indices are data, so this is checked while
-/// the model runs.
-int64_t checked_index(int64_t index, int64_t extent, const char* where) {
-  if (index < -extent || index >= extent) {
-    throw Error(where, "index " + std::to_string(index) + " is out of bounds",
-                "-" + std::to_string(extent) + " to " + std::to_string(extent - 1));
-  }
-  return index < 0 ? index + extent : index;
 }
 
 std::vector<TensorType> infer_gather(const NodeContext& context) {

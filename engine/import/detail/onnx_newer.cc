@@ -202,6 +202,13 @@ void gelu(Rewriter& rewriter, Node node) {
   f.finish("Mul", {half, above});
 }
 
+/// Opset 20 names the modes as Resize does.
+void grid_sample(Rewriter& rewriter, Node node) {
+  const std::string mode = node.get("mode", "linear");
+  node.attributes["mode"] = mode == "linear" ? "bilinear" : mode == "cubic" ? "bicubic" : mode;
+  rewriter.emit(std::move(node));
+}
+
 /// x tanh(softplus x)
 void mish(Rewriter& rewriter, Node node) {
   Formula f(rewriter, node);
@@ -230,6 +237,7 @@ constexpr RuleEntry rules[] = {
     {"QuantizeLinear", 19, newest, quantize},
     {"DequantizeLinear", 19, newest, dequantize},
     {"Gelu", 20, newest, gelu},
+    {"GridSample", 20, newest, grid_sample},
     {"Mish", 18, newest, mish},
 };
 

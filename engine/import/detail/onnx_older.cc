@@ -177,6 +177,12 @@ void scatter(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
+/// Before opset 16 regions weren't moved by half a pixel.
+void roi_align(Rewriter& rewriter, Node node) {
+  node.attributes["coordinate_transformation_mode"] = std::string("output_half_pixel");
+  rewriter.emit(std::move(node));
+}
+
 constexpr RuleEntry rules[] = {
     {"Clip", 7, 10, clip},
     {"Softmax", 7, 12, softmax},
@@ -195,6 +201,7 @@ constexpr RuleEntry rules[] = {
     {"Dropout", 7, 11, dropout},
     {"BatchNormalization", 7, 13, batch_normalization},
     {"Scatter", 7, 10, scatter},
+    {"RoiAlign", 10, 15, roi_align},
 };
 
 }  // namespace

@@ -62,6 +62,8 @@ struct RuleEntry {
 /// Forms older than the canonical one, and newer.
 std::span<const RuleEntry> older_forms();
 std::span<const RuleEntry> newer_forms();
+/// Operators on 8-bit numbers, in files of any opset.
+std::span<const RuleEntry> integer_forms();
 
 /// Ranks of a node's outputs that follow from those of its inputs.
 std::optional<size_t> infer_rank(const Rewriter& rewriter, const graph::Node& node);

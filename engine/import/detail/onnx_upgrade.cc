@@ -161,6 +161,7 @@ void to_canonical(Graph& graph, int opset) {
   const auto rules = opset <= graph::canonical_opset ? older_forms() : newer_forms();
   for (Node& node : graph.nodes) {
     const RuleEntry* rule = find_rule(rules, node, opset);
+    if (rule == nullptr) rule = find_rule(integer_forms(), node, opset);
     if (rule == nullptr) {
       rewriter.emit(std::move(node));
       continue;

@@ -18,8 +18,9 @@ struct ConvolutionShape {
   int64_t pad_top = 0, pad_left = 0, pad_bottom = 0, pad_right = 0;
 
   double macs() const {
+    const int64_t each = in_channels / groups * kernel_height * kernel_width;
     return static_cast<double>(batch * out_channels * out_height * out_width) *
-           static_cast<double>(in_channels / groups * kernel_height * kernel_width);
+           static_cast<double>(each);
   }
   bool depthwise() const { return groups == in_channels && groups == out_channels && groups > 1; }
 };

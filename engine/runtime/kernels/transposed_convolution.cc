@@ -71,8 +71,9 @@ Choice build(const Candidate& candidate, const ConvolutionShape& s,
   Choice choice;
   choice.reads = {{0, Layout::channels_last}};
   choice.writes = {Layout::channels_last};
+  const int64_t each = s.out_channels / s.groups * s.kernel_height * s.kernel_width;
   choice.macs = static_cast<double>(s.batch * s.in_channels * s.in_height * s.in_width) *
-                static_cast<double>(s.out_channels / s.groups * s.kernel_height * s.kernel_width);
+                static_cast<double>(each);
   choice.kernel = assembly.finish(pd.impl_info_str());
   return choice;
 }

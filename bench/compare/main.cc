@@ -70,7 +70,7 @@ class Scratch {
 /// The file that holds `model` in `precision`, written into `scratch` where it must be made.
 std::string file_for(const Model& model, const std::string& precision, const std::string& scratch) {
   if (model.as_filed || precision == "fp32") return model.file;
-  const std::string path = scratch + "/int8.onnx";
+  std::string path = scratch + "/int8.onnx";
   write_int8(model, path);
   return path;
 }

@@ -11,7 +11,7 @@
 
 #include "betimes/base/error.h"
 
-extern char** environ;
+extern char** environ;  // NOLINT: POSIX declares it so
 
 namespace betimes::bench {
 namespace {

@@ -38,10 +38,10 @@ OperatorCase build(const json& entry, Random& random) {
   graph::Node node;
   node.name = node.op = entry.at("op");
   graph.inputs.push_back(fixed_value("input", entry.at("input").get<Shape>()));
-  node.inputs.push_back("input");
+  node.inputs.emplace_back("input");
   if (entry.contains("second")) {
     graph.inputs.push_back(fixed_value("second", entry["second"].get<Shape>()));
-    node.inputs.push_back("second");
+    node.inputs.emplace_back("second");
   }
   for (const json& shape : entry.value("weights", json::array())) {
     const std::string name = "weights" + std::to_string(node.inputs.size());

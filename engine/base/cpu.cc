@@ -122,9 +122,9 @@ std::string brand() {
 #ifdef BETIMES_X86
   std::array<unsigned, 12> words{};
   if (__get_cpuid_max(0x80000000u, nullptr) >= 0x80000004u) {
-    for (unsigned i = 0; i < 3; ++i) {
-      __get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
-                  &words[4 * i + 3]);
+    for (size_t i = 0; i < 3; ++i) {
+      __get_cpuid(0x80000002u + static_cast<unsigned>(i), &words[4 * i], &words[4 * i + 1],
+                  &words[4 * i + 2], &words[4 * i + 3]);
     }
     std::array<char, sizeof words + 1> text{};
     std::memcpy(text.data(), words.data(), sizeof words);

@@ -14,7 +14,7 @@ namespace betimes {
 namespace {
 
 struct Close {
-  void operator()(std::FILE* file) const { std::fclose(file); }
+  void operator()(std::FILE* file) const { std::fclose(file); }  // NOLINT: this owns it
 };
 using File = std::unique_ptr<std::FILE, Close>;
 

@@ -37,7 +37,8 @@ void fill_smooth(std::span<float> field, int64_t height, int64_t width, std::mt1
     wave = {normal(random), normal(random), 3 * normal(random), normal(random)};
   for (size_t i = 0; i < field.size(); ++i) {
     const auto at = static_cast<int64_t>(i) % (height * width);
-    const float y = 6.0f * static_cast<float>(at / width) / static_cast<float>(height);
+    const int64_t row = at / width;
+    const float y = 6.0f * static_cast<float>(row) / static_cast<float>(height);
     const float x = 6.0f * static_cast<float>(at % width) / static_cast<float>(width);
     float value = 0.1f * normal(random);
     for (const Wave& wave : waves) {

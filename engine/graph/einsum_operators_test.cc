@@ -132,6 +132,9 @@ TEST(EinsumOperators, Einsum_RefusesEquationsThatMakeNoSense) {
   expect_refused(with("ij,ij->k"), "label twice or from nowhere");
   expect_refused(with("ij,ij->ii"), "label twice or from nowhere");
   expect_refused(with("i1,ij"), "letters");
+  const Tensor cube(DType::f32, {64, 64, 64});
+  expect_refused({"Einsum", {cube, cube, cube}, {{"equation", std::string("abc,def,ghi->")}}},
+                 "absurd");
   expect_refused({"Einsum", {x, Tensor(DType::f64, {2, 3})}, {{"equation", std::string("ij,ij")}}},
                  "float32");
 }

@@ -95,8 +95,8 @@ std::vector<Taps> taps_for(int64_t from, int64_t to) {
   std::vector<Taps> all;
   for (int64_t i = 0; i < to; ++i) {
     const double centre = (static_cast<double>(i) + 0.5) * scale;
-    const auto low = std::max(int64_t{0}, static_cast<int64_t>(centre - support + 0.5));
-    const auto high = std::min(from, static_cast<int64_t>(centre + support + 0.5));
+    const auto low = std::max(int64_t{0}, static_cast<int64_t>(std::floor(centre - support + 0.5)));
+    const auto high = std::min(from, static_cast<int64_t>(std::floor(centre + support + 0.5)));
     Taps taps{low, {}};
     double sum = 0;
     for (int64_t x = low; x < high; ++x) {

@@ -158,7 +158,7 @@ std::pair<std::string_view, size_t> find_header(std::span<const std::byte> bytes
                                                 const std::string& where) {
   const std::string_view all(reinterpret_cast<const char*>(bytes.data()), bytes.size());
   if (!all.starts_with(magic) || all.size() < 10) throw Error(where, "isn't an .npy file");
-  const int version = all[6];
+  const int version = static_cast<unsigned char>(all[6]);
   if (version < 1 || version > 3) {
     throw Error(where, ".npy version " + std::to_string(version) + " isn't supported", "1 to 3");
   }

@@ -12,6 +12,7 @@ find "${folders[@]}" -name '*.h' -o -name '*.cc' | LC_ALL=C sort | xargs awk '
     for (i in list) { split(list[i], pair, ":"); floor[pair[1]] = pair[2] }
   }
   function complain(why) { print FILENAME ":" FNR ": " why ": " $0; bad = 1 }
+  FILENAME ~ /\.h$/ && /^[ \t]*using namespace/ { complain("a header takes a namespace in") }
   !/^[ \t]*#[ \t]*include/ { next }
   {
     split(FILENAME, part, "/")

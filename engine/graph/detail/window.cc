@@ -47,7 +47,7 @@ Window unpadded(const NodeContext& context, const std::vector<int64_t>& kernel) 
 }
 
 std::string padding_mode(const NodeContext& context) {
-  const std::string mode = context.node.get("auto_pad", "NOTSET");
+  std::string mode = context.node.get("auto_pad", "NOTSET");
   if (mode != "NOTSET" && mode != "VALID" && mode != "SAME_UPPER" && mode != "SAME_LOWER") {
     fail(context, "attribute 'auto_pad' is " + mode, "NOTSET, VALID, SAME_UPPER or SAME_LOWER");
   }

@@ -29,7 +29,7 @@ struct Parameter {
 
 /// An activation f(x, p) whose real attributes are given with their defaults.
 template <class F>
-Operator parametric(std::string name, std::vector<Parameter> parameters, F f) {
+Operator parametric(std::string name, const std::vector<Parameter>& parameters, F f) {
   std::vector<AttributeSpec> attributes;
   for (const Parameter& p : parameters) attributes.push_back({p.name, AttributeKind::real});
   return {.name = std::move(name),

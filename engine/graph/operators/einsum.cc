@@ -117,10 +117,22 @@ Sum parse(const NodeContext& context) {
   return sum;
 }
 
+/// A few small operands can ask for more products than could be worked out in a lifetime.
+void check_work(const NodeContext& context, const Sum& sum) {
+  constexpr int64_t most = int64_t{1} << 36;
+  int64_t products = 1;
+  for (const auto& [label, extent] : sum.extents) {
+    if (extent == 0) return;
+    if (extent > most / products) fail(context, "asks for an absurd number of products");
+    products *= extent;
+  }
+}
+
 std::vector<TensorType> infer(const NodeContext& context) {
   for (size_t i = 1; i < context.inputs.size(); ++i) require_same_dtype(context, i, 0);
   const Sum sum = parse(context);
   if (sum.extents.size() > max_loops) fail(context, "has too many labels", "at most 16");
+  check_work(context, sum);
   Shape shape;
   for (const int label : sum.output) shape.push_back(sum.extents.at(label));
   return one(context.type(0).dtype, shape);

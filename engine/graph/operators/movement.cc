@@ -63,7 +63,7 @@ Evaluator prepare_expand(const NodeContext& context, std::span<const TensorType>
 }
 
 std::vector<int64_t> repeats(const NodeContext& context) {
-  const std::vector<int64_t> counts = context.integers(1, "the repeats");
+  std::vector<int64_t> counts = context.integers(1, "the repeats");
   if (counts.size() != context.shape(0).size()) {
     fail(context, "has " + std::to_string(counts.size()) + " repeats",
          std::to_string(context.shape(0).size()) + ", one for each axis");

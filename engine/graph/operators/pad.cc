@@ -22,7 +22,7 @@ PadMode pad_mode(const NodeContext& context) {
 
 std::vector<int64_t> pads(const NodeContext& context) {
   const Shape& shape = context.shape(0);
-  const std::vector<int64_t> amounts = context.integers(1, "the pads");
+  std::vector<int64_t> amounts = context.integers(1, "the pads");
   if (amounts.size() != 2 * shape.size()) {
     fail(context, "has " + std::to_string(amounts.size()) + " pads",
          std::to_string(2 * shape.size()) + ", two for each axis");

@@ -25,7 +25,7 @@ struct Axis {
 
 std::string chosen(const NodeContext& context, const std::string& attribute, const char* otherwise,
                    const std::vector<std::string>& allowed) {
-  const std::string value = context.node.get(attribute, otherwise);
+  std::string value = context.node.get(attribute, otherwise);
   if (std::find(allowed.begin(), allowed.end(), value) != allowed.end()) return value;
   std::string all;
   for (const std::string& each : allowed) all += (all.empty() ? "" : ", ") + each;

@@ -28,7 +28,8 @@ Pooling pooling(const NodeContext& context) {
   };
   result.height = count("output_height", 1, 1);
   result.width = count("output_width", 1, 1);
-  result.samples = count("sampling_ratio", 0, 0);
+  result.samples =
+      bounded(context, "sampling_ratio", context.node.get("sampling_ratio", int64_t{0}), 0, 256);
   result.scale = context.node.get("spatial_scale", 1.0f);
   const std::string mode = context.node.get("mode", "avg");
   if (mode != "avg" && mode != "max") fail(context, "mode is '" + mode + "'", "avg or max");
@@ -67,15 +68,15 @@ struct Span {
   }
 };
 
-Span span_of(const Pooling& p, double from, double to, int64_t bins) {
+Span span_of(const Pooling& p, double from, double to, int64_t bins, int64_t extent) {
   const double offset = p.half_pixel ? 0.5 : 0;
   Span span;
   span.start = from * p.scale - offset;
   double length = to * p.scale - offset - span.start;
   if (!p.half_pixel) length = std::max(length, 1.0);
   span.bin = length / static_cast<double>(bins);
-  // Regions are data: whatever they say, the work stays bounded.
-  constexpr double most = 4096;
+  // Regions are data: whatever they say, the work is bounded by the image.
+  const double most = static_cast<double>(8 * extent + 64);
   const double each = std::isfinite(span.bin) ? std::ceil(span.bin) : 0;
   span.samples = p.samples > 0 ? p.samples : static_cast<int64_t>(std::clamp(each, 0.0, most));
   return span;
@@ -142,8 +143,8 @@ Evaluator prepare(const NodeContext& context, std::span<const TensorType>) {
       T* y = outputs[0].template as<T>();
       for (int64_t r = 0; r < regions; ++r) {
         const T* box = inputs[1].template as<const T>() + 4 * r;
-        const Span columns = span_of(p, load(box[0]), load(box[2]), p.width);
-        const Span rows = span_of(p, load(box[1]), load(box[3]), p.height);
+        const Span columns = span_of(p, load(box[0]), load(box[2]), p.width, width);
+        const Span rows = span_of(p, load(box[1]), load(box[3]), p.height, height);
         const int64_t n =
             checked_index(inputs[2].template as<const int64_t>()[r], batch, "RoiAlign");
         for (int64_t c = 0; c < channels; ++c) {

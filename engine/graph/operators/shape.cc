@@ -80,7 +80,8 @@ double range_count(T start, T limit, T delta) {
     if (delta > 0 ? limit <= start : limit >= start) return 0;
     const uint64_t length = delta > 0 ? distance(start, limit) : distance(limit, start);
     const uint64_t step = delta > 0 ? static_cast<uint64_t>(delta) : distance(delta, T{0});
-    return static_cast<double>((length - 1) / step + 1);
+    const uint64_t count = (length - 1) / step + 1;
+    return static_cast<double>(count);
   } else {
     const double count = std::ceil((static_cast<double>(limit) - static_cast<double>(start)) /
                                    static_cast<double>(delta));

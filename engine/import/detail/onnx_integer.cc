@@ -21,7 +21,7 @@ std::string required(const Node& node, size_t input) {
 /// Input `first` with the scale and the zero point that follow it, as floats.
 std::string dequantized(Rewriter& rewriter, const Node& node, size_t first, const char* what,
                         int64_t axis) {
-  const std::string result = rewriter.fresh(stem(node, what));
+  std::string result = rewriter.fresh(stem(node, what));
   rewriter.emit({"",
                  "DequantizeLinear",
                  "",
@@ -46,7 +46,7 @@ void quantize(Rewriter& rewriter, const Node& node, const std::string& value, si
 std::string dequantized_bias(Rewriter& rewriter, const Node& node) {
   const std::string unit = rewriter.fresh(stem(node, "bias_scale"));
   rewriter.emit({"", "Mul", "", {required(node, 1), required(node, 4)}, {unit}, {}});
-  const std::string result = rewriter.fresh(stem(node, "bias"));
+  std::string result = rewriter.fresh(stem(node, "bias"));
   rewriter.emit(
       {"", "DequantizeLinear", "", {node.inputs[8], unit}, {result}, {{"axis", int64_t{0}}}});
   return result;
@@ -64,7 +64,7 @@ void convolution(Rewriter& rewriter, Node node) {
 }
 
 /// a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero
-void product(Rewriter& rewriter, Node node) {
+void product(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
   const auto columns = static_cast<int64_t>(rewriter.rank(required(node, 3)).value_or(2)) - 1;
   const std::string a = dequantized(rewriter, node, 0, "a", 0);
   const std::string b = dequantized(rewriter, node, 3, "b", columns);

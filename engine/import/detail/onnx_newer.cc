@@ -166,7 +166,7 @@ class Formula {
     return rewriter_.add_constant(stem(node_, what), Tensor::scalar(static_cast<float>(value)));
   }
   std::string apply(const char* op, std::vector<std::string> inputs) {
-    const std::string output = rewriter_.fresh(stem(node_, op));
+    std::string output = rewriter_.fresh(stem(node_, op));
     rewriter_.emit({"", op, "", std::move(inputs), {output}, {}});
     return output;
   }

@@ -44,7 +44,7 @@ void Rewriter::remove(Node& node) {
 }
 
 std::string Rewriter::add_constant(const std::string& stem, Tensor value) {
-  const std::string name = graph::fresh_name(graph_.graph, stem);
+  std::string name = graph::fresh_name(graph_.graph, stem);
   graph_.types[name] = value.type();
   graph_.graph.constants[name] = std::move(value);
   return name;

@@ -117,8 +117,8 @@ bool pairs_fit_16_bits(const Tensor& weights, bool product) {
     for (int64_t c = 0; c + 1 < inputs; c += 2) {
       for (int64_t i = 0; i < stride; ++i) {
         const auto at = static_cast<size_t>((o * inputs + c) * stride + i);
-        const int a = data[at];
-        const int b = data[at + static_cast<size_t>(stride)];
+        const auto a = static_cast<int>(data[at]);
+        const auto b = static_cast<int>(data[at + static_cast<size_t>(stride)]);
         if (std::max(a, 0) + std::max(b, 0) > 128 || std::min(a, 0) + std::min(b, 0) < -128) {
           return false;
         }

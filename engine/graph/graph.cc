@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <queue>
-#include <ranges>
 #include <set>
 #include <unordered_map>
 
@@ -218,13 +217,15 @@ void remove_dead(Graph& graph) {
   std::set<std::string> needed;
   for (const ValueInfo& output : graph.outputs) needed.insert(output.name);
   std::vector<Node> kept;
-  for (Node& node : std::views::reverse(graph.nodes)) {
+  // Not std::views::reverse: clang 14, which builds the fuzz targets, can't read libstdc++ 12's.
+  // NOLINTNEXTLINE(modernize-loop-convert)
+  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
     const bool used =
-        std::any_of(node.outputs.begin(), node.outputs.end(),
+        std::any_of(node->outputs.begin(), node->outputs.end(),
                     [&](const std::string& o) { return !o.empty() && needed.contains(o); });
     if (!used) continue;
-    needed.insert(node.inputs.begin(), node.inputs.end());
-    kept.push_back(std::move(node));
+    needed.insert(node->inputs.begin(), node->inputs.end());
+    kept.push_back(std::move(*node));
   }
   graph.nodes.assign(std::make_move_iterator(kept.rbegin()), std::make_move_iterator(kept.rend()));
   std::erase_if(graph.constants, [&](const auto& entry) { return !needed.contains(entry.first); });

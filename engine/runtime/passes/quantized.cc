@@ -117,8 +117,9 @@ bool pairs_fit_16_bits(const Tensor& weights, bool product) {
     for (int64_t c = 0; c + 1 < inputs; c += 2) {
       for (int64_t i = 0; i < stride; ++i) {
         const auto at = static_cast<size_t>((o * inputs + c) * stride + i);
-        const auto a = static_cast<int>(data[at]);
-        const auto b = static_cast<int>(data[at + static_cast<size_t>(stride)]);
+        const int a = data[at];  // NOLINT(bugprone-signed-char-misuse): numbers, no characters
+        const int b =
+            data[at + static_cast<size_t>(stride)];  // NOLINT(bugprone-signed-char-misuse)
         if (std::max(a, 0) + std::max(b, 0) > 128 || std::min(a, 0) + std::min(b, 0) < -128) {
           return false;
         }

@@ -64,7 +64,7 @@ void Fitting::fill_points(Result& result, size_t chosen) const {
     if (i == chosen) {
       result.chosen = point;
       result.chosen.predicted_ms = trial.predicted_ms * original_latency_.p50.value /
-                                   predicted_original_ms(trial.assignment.threads);
+                                   models_.at(trial.assignment.threads).predict(*original_plan_);
     }
     result.points.push_back(std::move(point));
   }

@@ -195,10 +195,6 @@ void Fitting::observe_teachers(const std::vector<Assignment>& teachers, int runs
   }
 }
 
-double Fitting::predicted_original_ms(int threads) const {
-  return models_.at(threads).predict(*variants_->compile({}, threads));
-}
-
 void Fitting::add_trial(const Assignment& assignment, const PrecisionSearch& search) {
   const bool known = std::any_of(trials_.begin(), trials_.end(), [&](const Trial& trial) {
     return trial.assignment == assignment;
@@ -227,8 +223,13 @@ void Fitting::measure_trials() {
   std::map<int, size_t> originals;  // threads -> session
   for (const size_t i : fresh) {
     const int threads = trials_[i].assignment.threads;
-    if (!originals.emplace(threads, sessions.size()).second) continue;
-    sessions.emplace_back(variants_->compile({}, threads));
+    if (originals.contains(threads)) continue;
+    const auto own = std::find_if(fresh.begin(), fresh.end(), [&](size_t k) {
+      return trials_[k].assignment.lowered.empty() && trials_[k].assignment.threads == threads;
+    });
+    originals[threads] =
+        own == fresh.end() ? sessions.size() : static_cast<size_t>(own - fresh.begin());
+    if (own == fresh.end()) sessions.emplace_back(variants_->compile({}, threads));
   }
   std::vector<std::function<void()>> runs;
   runs.reserve(sessions.size());
@@ -240,11 +241,15 @@ void Fitting::measure_trials() {
     const PinnedTeam team(*std::max_element(options_.threads.begin(), options_.threads.end()));
     return measure::measure_interleaved(runs, options, random_());
   }();
+  std::map<int, double> paces;
+  for (const auto& [threads, session] : originals) {
+    paces[threads] =
+        latencies[session].p50.value / models_.at(threads).predict(sessions[session].plan());
+  }
   for (size_t i = 0; i < fresh.size(); ++i) {
     Trial& trial = trials_[fresh[i]];
-    const int threads = trial.assignment.threads;
     trial.found.latency = latencies[i];
-    trial.pace = latencies[originals.at(threads)].p50.value / predicted_original_ms(threads);
+    trial.pace = paces.at(trial.assignment.threads);
     progress(0.55 + 0.1 * static_cast<double>(i) / static_cast<double>(fresh.size()),
              "validating variant " + std::to_string(i + 1) + " of " + std::to_string(fresh.size()));
     validate_trial(trial);

@@ -59,8 +59,6 @@ class Fitting {
   /// put on the frontier.
   void explore(int threads);
   void observe_teachers(const std::vector<Assignment>& teachers, int runs, int threads);
-  /// What the model says of the original: against its measured time, the machine's pace.
-  double predicted_original_ms(int threads) const;
   void add_trial(const Assignment& assignment, const PrecisionSearch& search);
 
   /// Latency and validation quality of the trials that have none yet; latencies interleaved.

@@ -1,57 +1,25 @@
 // Conv and ConvTranspose: https://onnx.ai/onnx/operators/onnx__Conv.html (11), ConvTranspose (11).
+#include "betimes/graph/detail/convolution.h"
+
 #include <algorithm>
 
 #include "betimes/graph/detail/check.h"
 #include "betimes/graph/detail/types.h"
-#include "betimes/graph/detail/window.h"
 
 namespace betimes::graph {
 namespace {
 
 using namespace detail;
 
-struct Convolution {
-  Window window;
-  int64_t batch = 0;
-  int64_t groups = 1;
-  int64_t in = 0;   // channels of a group
-  int64_t out = 0;  // channels of a group
-};
-
-int64_t group_count(const NodeContext& context) {
-  return bounded(context, "attribute 'group'", context.node.get("group", int64_t{1}), 1,
-                 int64_t{1} << 31);
-}
-
-void require_groups(const NodeContext& context, int64_t channels, const char* what) {
-  if (channels % group_count(context) == 0) return;
-  fail(context, std::string(what) + " are " + std::to_string(channels),
-       "a multiple of group = " + std::to_string(group_count(context)));
-}
-
 void check_weights(const NodeContext& context) {
   require_same_dtype(context, 1, 0);
   if (context.present(2)) require_same_dtype(context, 2, 0);
 }
 
-Convolution convolution(const NodeContext& context) {
-  const std::vector<int64_t> kernel = weight_kernel(context, 1);
-  const Shape& x = context.shape(0);
-  const Shape& w = context.shape(1);
-  const int64_t groups = group_count(context);
-  require_groups(context, x[1], "input channels");
-  require_groups(context, w[0], "output channels");
-  if (w[1] != x[1] / groups) {
-    fail(context, found_input(context, 1) + " for an input of " + to_string(x),
-         std::to_string(x[1] / groups) + " as its second extent");
-  }
-  if (context.present(2)) require_shape(context, 2, {w[0]});
-  return {sliding_window(context, kernel), x[0], groups, w[1], w[0] / groups};
-}
-
 std::vector<TensorType> infer_conv(const NodeContext& context) {
   check_weights(context);
   const Convolution conv = convolution(context);
+  if (context.present(2)) require_shape(context, 2, {conv.groups * conv.out});
   return one(context.type(0).dtype, conv.window.output_shape(conv.batch, conv.groups * conv.out));
 }
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 
 #include "betimes/graph/detail/check.h"
+#include "betimes/graph/detail/convolution.h"
 #include "betimes/graph/detail/matmul.h"
 #include "betimes/graph/detail/types.h"
-#include "betimes/graph/detail/window.h"
 
 namespace betimes::graph {
 namespace {
@@ -85,25 +85,6 @@ Evaluator prepare_product(const NodeContext& context, std::span<const TensorType
   return for_types(context, [&](auto a, auto b) {
     return product_evaluator<decltype(a), decltype(b)>(context);
   });
-}
-
-struct Convolution {
-  Window window;
-  int64_t batch = 0, groups = 1;
-  int64_t in = 0, out = 0;  // channels of a group
-};
-
-Convolution convolution(const NodeContext& context) {
-  const std::vector<int64_t> kernel = weight_kernel(context, 1);
-  const Shape& x = context.shape(0);
-  const Shape& w = context.shape(1);
-  const int64_t groups = bounded(context, "attribute 'group'",
-                                 context.node.get("group", int64_t{1}), 1, int64_t{1} << 31);
-  if (w[1] * groups != x[1] || w[0] % groups != 0) {
-    fail(context, found_input(context, 1) + " for an input of " + to_string(x),
-         "channels that " + std::to_string(groups) + " groups share");
-  }
-  return {sliding_window(context, kernel), x[0], groups, w[1], w[0] / groups};
 }
 
 std::vector<TensorType> infer_conv(const NodeContext& context) {

@@ -1,6 +1,5 @@
-// OneHot (11), Hardmax (13).
+// OneHot (11).
 #include <algorithm>
-#include <cmath>
 
 #include "betimes/graph/detail/check.h"
 #include "betimes/graph/detail/types.h"
@@ -60,36 +59,6 @@ Evaluator prepare_one_hot(const NodeContext& context, std::span<const TensorType
   });
 }
 
-std::vector<TensorType> infer_hardmax(const NodeContext& context) {
-  normalized_axis(context, context.node.get("axis", int64_t{-1}), context.shape(0).size());
-  return same_as_input(context);
-}
-
-/// 1 at the first largest element along the axis, 0 elsewhere.
-Evaluator prepare_hardmax(const NodeContext& context, std::span<const TensorType>) {
-  const Shape& shape = context.shape(0);
-  const size_t axis = normalized_axis(context, context.node.get("axis", int64_t{-1}), shape.size());
-  const auto behind = shape.begin() + static_cast<std::ptrdiff_t>(axis) + 1;
-  const int64_t step = element_count({behind, shape.end()});
-  const int64_t length = shape[axis];
-  return Floats::dispatch(context.type(0).dtype, [&](auto zero) -> Evaluator {
-    using T = decltype(zero);
-    return [=, count = element_count(shape)](auto inputs, auto outputs) {
-      T* y = outputs[0].template as<T>();
-      std::fill_n(y, count, T{});
-      for (int64_t line = 0; length > 0 && line < count / length; ++line) {
-        const int64_t start = line / step * step * length + line % step;
-        const T* x = inputs[0].template as<const T>() + start;
-        int64_t best = 0;
-        for (int64_t k = 1; k < length; ++k) {
-          if (load(x[k * step]) > load(x[best * step])) best = k;
-        }
-        y[start + best * step] = store<T>(1);
-      }
-    };
-  });
-}
-
 }  // namespace
 
 void register_one_hot(OperatorRegistry& registry) {
@@ -100,11 +69,6 @@ void register_one_hot(OperatorRegistry& registry) {
                 .types = Numbers::list(),
                 .infer = infer_one_hot,
                 .prepare = prepare_one_hot});
-  registry.add({.name = "Hardmax",
-                .attributes = {{"axis", AttributeKind::integer}},
-                .types = Floats::list(),
-                .infer = infer_hardmax,
-                .prepare = prepare_hardmax});
 }
 
 }  // namespace betimes::graph

@@ -1,4 +1,4 @@
-// Along one axis: ArgMax and ArgMin (13), TopK (11), CumSum (14).
+// Along one axis: ArgMax and ArgMin (13), Hardmax (13), TopK (11), CumSum (14).
 #include <algorithm>
 
 #include "betimes/graph/detail/check.h"
@@ -69,6 +69,31 @@ Operator arg(std::string name, Better better) {
           .prepare = [better](const NodeContext& context, std::span<const TensorType>) {
             return prepare_arg(context, better);
           }};
+}
+
+std::vector<TensorType> infer_hardmax(const NodeContext& context) {
+  axis_of(context, -1);
+  return same_as_input(context);
+}
+
+/// 1 at the first largest element of each line, 0 elsewhere.
+Evaluator prepare_hardmax(const NodeContext& context, std::span<const TensorType>) {
+  const Lines lines(context.shape(0), axis_of(context, -1));
+  return Floats::dispatch(context.type(0).dtype, [&](auto zero) -> Evaluator {
+    using T = decltype(zero);
+    return [lines, count = element_count(context.shape(0))](auto inputs, auto outputs) {
+      T* y = outputs[0].template as<T>();
+      std::fill_n(y, count, T{});
+      for (int64_t i = 0; lines.length > 0 && i < lines.count; ++i) {
+        const T* x = inputs[0].template as<const T>() + lines.start(i);
+        int64_t best = 0;
+        for (int64_t k = 1; k < lines.length; ++k) {
+          if (load(x[k * lines.step]) > load(x[best * lines.step])) best = k;
+        }
+        y[lines.start(i) + best * lines.step] = store<T>(1);
+      }
+    };
+  });
 }
 
 std::vector<TensorType> infer_top_k(const NodeContext& context) {
@@ -163,6 +188,11 @@ Evaluator prepare_cum_sum(const NodeContext& context, std::span<const TensorType
 void register_select(OperatorRegistry& registry) {
   registry.add(arg("ArgMax", [](auto a, auto b) { return a > b; }));
   registry.add(arg("ArgMin", [](auto a, auto b) { return a < b; }));
+  registry.add({.name = "Hardmax",
+                .attributes = {{"axis", AttributeKind::integer}},
+                .types = Floats::list(),
+                .infer = infer_hardmax,
+                .prepare = prepare_hardmax});
   registry.add({.name = "TopK",
                 .min_inputs = 2,
                 .max_inputs = 2,

@@ -69,7 +69,7 @@ class Scratch {
 
 /// The file that holds `model` in `precision`, written into `scratch` where it must be made.
 std::string file_for(const Model& model, const std::string& precision, const std::string& scratch) {
-  if (model.as_filed || precision == "fp32") return model.file;
+  if (precision == "fp32") return model.file;
   std::string path = scratch + "/int8.onnx";
   write_int8(model, path);
   return path;
@@ -78,7 +78,6 @@ std::string file_for(const Model& model, const std::string& precision, const std
 void compare_model(const Model& model, const Options& options, const std::string& scratch,
                    Outcome& outcome) {
   for (const std::string& precision : options.precisions) {
-    if (model.as_filed && precision == "fp32") continue;
     try {
       const std::string file = file_for(model, precision, scratch);
       for (const int threads : options.threads) {

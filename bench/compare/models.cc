@@ -37,7 +37,6 @@ std::vector<Model> read_models(const std::string& path, const Roots& roots) {
     Model model;
     model.name = each.at("name");
     model.file = with_roots(each.at("file"), roots);
-    model.as_filed = each.value("precision", "") == "as filed";
     model.shapes = each.value("shapes", std::map<std::string, Shape>{});
     model.scale = each.at("scale");
     model.offset = each.at("offset");

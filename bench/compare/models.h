@@ -12,7 +12,6 @@ namespace betimes::bench {
 struct Model {
   std::string name;
   std::string file;
-  bool as_filed = false;  // its precision is what is in the file: it isn't quantised here
   std::map<std::string, Shape> shapes;
   double scale = 1;  // of the input pattern, see fill_pattern
   double offset = 0;

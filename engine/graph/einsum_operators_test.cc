@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <sstream>
 
 #include "betimes/graph/testing/array.h"
 #include "betimes/graph/testing/node.h"
@@ -43,14 +44,9 @@ const std::vector<Case> cases = {
 };
 
 std::vector<std::string> terms_of(const std::string& text) {
-  std::vector<std::string> terms(1);
-  for (const char c : text) {
-    if (c == ',') {
-      terms.emplace_back();
-    } else {
-      terms.back() += c;
-    }
-  }
+  std::vector<std::string> terms;
+  std::istringstream stream(text);
+  for (std::string term; std::getline(stream, term, ',');) terms.push_back(term);
   return terms;
 }
 

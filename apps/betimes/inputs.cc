@@ -1,5 +1,6 @@
 #include "apps/betimes/inputs.h"
 
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <filesystem>
@@ -97,6 +98,36 @@ Tensor load(const ValueInfo& input, const std::string& path) {
   return tensor;
 }
 
+/// "16000" or "1,2,3" as a tensor of the input's type: of no dimension, or of one.
+Tensor parse_numbers(const ValueInfo& input, const std::string& text, const std::string& where) {
+  std::vector<double> numbers;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (true) {
+    double number = 0;
+    const auto [stop, problem] = std::from_chars(at, end, number);
+    if (problem != std::errc{} || (stop != end && *stop != ',')) {
+      throw Error(where, "'" + text + "' isn't a number or several", "a form like sr=16000");
+    }
+    numbers.push_back(number);
+    if (stop == end) break;
+    at = stop + 1;
+  }
+  const bool scalar = numbers.size() == 1 && (!input.dims || input.dims->empty());
+  const Shape shape = scalar ? Shape{} : Shape{static_cast<int64_t>(numbers.size())};
+  Tensor tensor = Tensor::from<double>(shape, numbers).cast(input.dtype);
+  const Tensor back = tensor.cast(DType::f64);
+  for (size_t i = 0; !is_floating(input.dtype) && i < numbers.size(); ++i) {
+    if (back.data<double>()[i] != numbers[i]) {
+      throw Error(where, "isn't of the input's type", to_string(input));
+    }
+  }
+  if (!fits(input, tensor)) {
+    throw Error(where, "is " + to_string(tensor.type()), to_string(input));
+  }
+  return tensor;
+}
+
 }  // namespace
 
 std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
@@ -128,6 +159,30 @@ std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
     tensors[input.name] = load(input, paths.at(input.name));
   }
   return tensors;
+}
+
+std::map<std::string, Tensor> parse_values(const graph::Graph& graph,
+                                           const std::vector<std::string>& texts) {
+  std::map<std::string, Tensor> values;
+  for (const std::string& text : texts) {
+    const std::string where = "--set " + text;
+    const size_t equals = text.rfind('=');
+    if (equals == std::string::npos || equals == 0) {
+      throw Error(where, "names no input and value", "a form like sr=16000");
+    }
+    const ValueInfo* input = find(graph, text.substr(0, equals));
+    if (input == nullptr) {
+      throw Error(where, "the model has no input '" + text.substr(0, equals) + "'",
+                  input_names(graph));
+    }
+    const std::string given = text.substr(equals + 1);
+    Tensor value =
+        given.ends_with(".npy") ? load(*input, given) : parse_numbers(*input, given, where);
+    if (!values.emplace(input->name, std::move(value)).second) {
+      throw Error(where, "gives '" + input->name + "' a second time");
+    }
+  }
+  return values;
 }
 
 void fill_inputs(const runtime::Session& session, uint64_t seed) {

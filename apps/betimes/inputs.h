@@ -15,6 +15,11 @@ namespace betimes::cli {
 std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
                                           const std::vector<std::string>& texts);
 
+/// Reads what --set was given: "sr=16000", "size=224,224", "x=x.npy". Throws Error unless it is an
+/// input of the model and the numbers are of its type and fit its shape.
+std::map<std::string, Tensor> parse_values(const graph::Graph& graph,
+                                           const std::vector<std::string>& texts);
+
 /// Seeded inputs for measuring: standard normal floats, zeros of every other type, which are valid
 /// wherever a model looks something up.
 void fill_inputs(const runtime::Session& session, uint64_t seed);

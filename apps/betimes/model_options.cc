@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "apps/betimes/default_model.h"
+#include "apps/betimes/inputs.h"
 #include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
 #include "betimes/fit/artefact.h"
@@ -17,6 +18,10 @@ void declare_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("--isa", options.isa,
                      "highest instruction set to use: scalar, sse41, avx2, avx512, avx512_vnni, "
                      "avx512_bf16");
+  command
+      .add_option("--set", options.values,
+                  "fix an input to a value and plan for it, like sr=16000; may repeat")
+      ->allow_extra_args(false);
   command.add_flag("--json", options.json, "print one JSON object (docs/json.md)");
 }
 
@@ -40,6 +45,7 @@ OpenedModel open_model(const ModelOptions& options) {
   // A file that was fitted on a larger machine still runs on this one.
   opened.compile.threads = std::min(opened.compile.threads, cpu_info().cpus);
   if (options.threads) opened.compile.threads = *options.threads;
+  opened.compile.values = parse_values(opened.graph, options.values);
   return opened;
 }
 

@@ -16,9 +16,10 @@ namespace betimes::cli {
 
 /// Options of the verbs that take one model and run it as it is.
 struct ModelOptions {
-  std::string model;           // empty: the embedded default
-  std::optional<int> threads;  // nullopt: what a fitted file says, else 1
-  std::string isa;             // empty: the best there is
+  std::string model;                // empty: the embedded default
+  std::optional<int> threads;       // nullopt: what a fitted file says, else 1
+  std::string isa;                  // empty: the best there is
+  std::vector<std::string> values;  // "name=16000": inputs fixed to a value
   bool json = false;
 };
 void declare_model_options(CLI::App& command, ModelOptions& options);

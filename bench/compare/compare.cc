@@ -21,6 +21,7 @@ runtime::Session open_ours(const Model& model, const std::string& file, int thre
   runtime::CompileOptions options;
   options.shapes = model.shapes;
   options.threads = threads;
+  for (const auto& [name, number] : model.values) options.values[name] = Tensor::scalar(number);
   return runtime::Session(runtime::compile(import::read_onnx(file), options));
 }
 
@@ -45,11 +46,15 @@ Side summary(Milliseconds samples) {
 }
 
 /// Gives the peer the same model and inputs, and a session that computes nothing.
-void open_theirs(Peer& peer, const runtime::Session& ours, const std::string& file,
-                 const std::string& scratch, int threads) {
+void open_theirs(Peer& peer, const Model& model, const runtime::Session& ours,
+                 const std::string& file, const std::string& scratch, int threads) {
   const auto signature = peer.open("model", file, threads);
   for (size_t i = 0; i < ours.inputs().size(); ++i) {
     peer.set_input("model", ours.plan().inputs()[i].name, ours.inputs()[i]);
+  }
+  for (const auto& [name, number] : model.values) {
+    const Tensor value = Tensor::scalar(number);
+    peer.set_input("model", name, view(value));
   }
   peer.prepare("model");
   const std::string trivial = scratch + "/trivial.onnx";
@@ -142,7 +147,7 @@ Comparison compare(const Model& model, const std::string& file, const std::strin
   runtime::Session ours = open_ours(model, file, threads);
   for (const TensorView& input : ours.inputs()) fill_pattern(input, model);
   ours.run();
-  open_theirs(peer, ours, file, scratch, threads);
+  open_theirs(peer, model, ours, file, scratch, threads);
   Comparison result;
   result.model = model.name;
   result.precision = precision;

@@ -38,6 +38,7 @@ std::vector<Model> read_models(const std::string& path, const Roots& roots) {
     model.name = each.at("name");
     model.file = with_roots(each.at("file"), roots);
     model.shapes = each.value("shapes", std::map<std::string, Shape>{});
+    model.values = each.value("values", std::map<std::string, int64_t>{});
     model.scale = each.at("scale");
     model.offset = each.at("offset");
     models.push_back(std::move(model));

@@ -13,7 +13,8 @@ struct Model {
   std::string name;
   std::string file;
   std::map<std::string, Shape> shapes;
-  double scale = 1;  // of the input pattern, see fill_pattern
+  std::map<std::string, int64_t> values;  // integer inputs of one number, fixed in our plan
+  double scale = 1;                       // of the input pattern, see fill_pattern
   double offset = 0;
 };
 

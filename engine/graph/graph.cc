@@ -137,6 +137,12 @@ void sort_nodes(Graph& graph, const std::unordered_map<std::string, size_t>& pro
 
 }  // namespace
 
+const Graph& Node::body(const std::string& key) const {
+  const Subgraph body = attribute_or(*this, key, Subgraph());
+  if (!body) throw Error(describe(*this), "has no attribute '" + key + "'");
+  return *body;
+}
+
 int64_t Node::get(const std::string& key, int64_t otherwise) const {
   return attribute_or(*this, key, otherwise);
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -16,8 +17,13 @@ inline constexpr int canonical_opset = 17;
 
 using betimes::to_string;  // of shapes and types, beside those of graphs
 
+struct Graph;
+/// A body of If, Loop or Scan. Where ONNX lets a body read any value around it, ours says what it
+/// reads: the node's last `captures` inputs are the body's last inputs.
+using Subgraph = std::shared_ptr<const Graph>;
+
 using Attribute = std::variant<int64_t, float, std::string, std::vector<int64_t>,
-                               std::vector<float>, std::vector<std::string>, Tensor>;
+                               std::vector<float>, std::vector<std::string>, Tensor, Subgraph>;
 
 /// One operation. `inputs` and `outputs` name values; an empty name is an optional input or output
 /// that is absent. Every value has exactly one producer: a node, a graph input or a constant.
@@ -36,6 +42,8 @@ struct Node {
   std::vector<int64_t> get(const std::string& key, std::vector<int64_t> otherwise) const;
   std::vector<float> get(const std::string& key, std::vector<float> otherwise) const;
   std::vector<std::string> get(const std::string& key, std::vector<std::string> otherwise) const;
+  /// The body of that name; throws Error when there is none.
+  const Graph& body(const std::string& key) const;
   bool has(const std::string& key) const { return attributes.contains(key); }
 };
 

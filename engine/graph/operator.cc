@@ -11,6 +11,14 @@ namespace betimes::graph {
 #define BETIMES_DECLARE(stem) void register_##stem(OperatorRegistry& registry);
 #include "operators.inc"
 
+NeedsValue::NeedsValue(const Node& node, size_t input, std::string_view what)
+    : Error(describe(node),
+            std::string(what) + " (input " + std::to_string(input) +
+                ") is computed while the model runs, which isn't supported",
+            "a value that depends on constants and shapes only; an input can be fixed to one, "
+            "as with --set sr=16000"),
+      input_(input) {}
+
 const TensorType& NodeContext::type(size_t i) const {
   if (!present(i)) {
     throw Error(describe(node), "input " + std::to_string(i) + " is missing");
@@ -20,10 +28,7 @@ const TensorType& NodeContext::type(size_t i) const {
 
 const Tensor& NodeContext::constant(size_t i, std::string_view what) const {
   if (i >= constants.size() || constants[i] == nullptr) {
-    throw Error(describe(node),
-                std::string(what) + " (input " + std::to_string(i) +
-                    ") is computed while the model runs, which isn't supported",
-                "a value that depends on constants and shapes only");
+    throw NeedsValue(node, i, what);
   }
   return *constants[i];
 }

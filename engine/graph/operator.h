@@ -7,9 +7,21 @@
 #include <string_view>
 #include <vector>
 
+#include "betimes/base/error.h"
 #include "betimes/graph/graph.h"
 
 namespace betimes::graph {
+
+/// Thrown where a node's output types hang on the value of an input that isn't known before the
+/// model runs.
+class NeedsValue : public Error {
+ public:
+  NeedsValue(const Node& node, size_t input, std::string_view what);
+  size_t input() const { return input_; }
+
+ private:
+  size_t input_;
+};
 
 /// Values of more dimensions or bytes than these are refused wherever a graph's shapes are
 /// inferred, before anything is allocated for them.
@@ -27,8 +39,8 @@ struct NodeContext {
   /// Type of input i; throws Error when it is absent.
   const TensorType& type(size_t i) const;
   const Shape& shape(size_t i) const { return type(i).shape; }
-  /// Value of input i that must be known before the model runs (shapes, axes, scales); throws
-  /// Error naming the node when it is computed from the model's input.
+  /// Value of input i that must be known before the node is planned (shapes, axes, scales); throws
+  /// NeedsValue when it is computed from the model's input.
   const Tensor& constant(size_t i, std::string_view what) const;
   /// Elements of an integer constant input (i32 or i64) as int64.
   std::vector<int64_t> integers(size_t i, std::string_view what) const;
@@ -40,7 +52,7 @@ struct NodeContext {
 using Evaluator =
     std::function<void(std::span<const TensorView> inputs, std::span<const TensorView> outputs)>;
 
-enum class AttributeKind { integer, real, text, integers, reals, texts, tensor };
+enum class AttributeKind { integer, real, text, integers, reals, texts, tensor, graph };
 
 struct AttributeSpec {
   std::string name;

@@ -3,53 +3,13 @@
 #include <algorithm>
 
 #include "betimes/base/error.h"
-#include "betimes/graph/operator.h"
+#include "betimes/graph/detail/specializer.h"
 
 namespace betimes::graph {
+
+using detail::Specializer;
+
 namespace {
-
-/// Points at the types and known values of a node's inputs, in the form operators read.
-class ContextStorage {
- public:
-  ContextStorage(const Node& node, const std::map<std::string, TensorType>& types,
-                 const std::map<std::string, Tensor>& constants)
-      : node_(node) {
-    for (const std::string& input : node.inputs) {
-      const auto type = types.find(input);
-      const auto value = constants.find(input);
-      inputs_.push_back(type == types.end() ? nullptr : &type->second);
-      values_.push_back(value == constants.end() ? nullptr : &value->second);
-    }
-  }
-  NodeContext context() const { return {node_, inputs_, values_}; }
-
- private:
-  const Node& node_;
-  std::vector<const TensorType*> inputs_;
-  std::vector<const Tensor*> values_;
-};
-
-std::vector<TensorType> infer(const Operator& op, const NodeContext& context) {
-  std::vector<TensorType> types = op.infer(context);
-  if (types.size() < context.node.outputs.size()) {
-    throw Error(describe(context.node), "has more outputs than the operator gives");
-  }
-  for (const TensorType& type : types) check_size(describe(context.node), type);
-  return types;
-}
-
-std::vector<Tensor> compute(const Operator& op, const NodeContext& context,
-                            const std::vector<TensorType>& types,
-                            const std::vector<const Tensor*>& values) {
-  std::vector<TensorView> inputs;
-  for (const Tensor* value : values) inputs.push_back(value ? view(*value) : TensorView{});
-  std::vector<Tensor> results;
-  for (const TensorType& type : types) results.emplace_back(type);
-  std::vector<TensorView> outputs;
-  for (Tensor& result : results) outputs.push_back(view(result));
-  op.prepare(context, types)(inputs, outputs);
-  return results;
-}
 
 /// The shapes of a graph's inputs, where a symbol has one value over all of them.
 class InputShapes {
@@ -107,127 +67,83 @@ class InputShapes {
   std::map<std::string, Value> symbols_;
 };
 
-bool all_known(const NodeContext& context) {
-  for (size_t i = 0; i < context.node.inputs.size(); ++i) {
-    if (!context.node.inputs[i].empty() && context.constants[i] == nullptr) return false;
-  }
-  return true;
+std::vector<Dim> fixed_dims(const Shape& shape) {
+  std::vector<Dim> dims;
+  for (const int64_t extent : shape) dims.push_back({extent, {}});
+  return dims;
 }
 
-/// Decides which values become constants: a few bytes of file can ask for a chain of large ones, so
-/// their sum is bounded as well as each.
-class FoldBudget {
- public:
-  explicit FoldBudget(size_t limit) : limit_(limit), left_(4 * limit) {}
-
-  bool grants(const std::vector<TensorType>& types) {
-    size_t bytes = 0;
-    for (const TensorType& type : types) bytes += byte_size(type);
-    // Shapes and axes must be known whatever else was folded; the file's length bounds their
-    // number.
-    if (bytes <= small) return bytes <= limit_;
-    if (bytes > limit_ || bytes > left_) return false;
-    left_ -= bytes;
-    return true;
-  }
-
- private:
-  static constexpr size_t small = 4096;
-  size_t limit_;
-  size_t left_;
-};
-
-/// Shape gives a constant although its input isn't one.
-bool depends_on_shape_only(const Node& node) {
-  return node.domain.empty() && (node.op == "Shape" || node.op == "Size");
+void require_known(const Graph& graph, const std::string& name) {
+  const bool known = std::any_of(graph.inputs.begin(), graph.inputs.end(),
+                                 [&](const ValueInfo& i) { return i.name == name; });
+  if (!known) throw Error("input " + name, "isn't an input of the model");
 }
 
-std::vector<const Tensor*> known_values(const NodeContext& context) {
-  return {context.constants.begin(), context.constants.end()};
+void declare_outputs(StaticGraph& graph) {
+  for (ValueInfo& output : graph.graph.outputs) {
+    const TensorType& type = graph.types.at(output.name);
+    output.dtype = type.dtype;
+    output.dims = fixed_dims(type.shape);
+  }
 }
 
 }  // namespace
 
-StaticGraph specialize(const Graph& graph, const std::map<std::string, Shape>& shapes,
-                       size_t fold_limit) {
-  StaticGraph result{graph, {}};
-  for (const auto& [name, shape] : shapes) {
-    const bool known =
-        std::any_of(graph.inputs.begin(), graph.inputs.end(),
-                    [&, &wanted = name](const ValueInfo& i) { return i.name == wanted; });
-    if (!known) throw Error("input " + name, "isn't an input of the model");
+namespace detail {
+
+StaticGraph begin_specialization(const Graph& graph, std::map<std::string, Shape> shapes,
+                                 const std::map<std::string, Tensor>& values) {
+  for (const auto& [name, shape] : shapes) require_known(graph, name);
+  for (const auto& [name, value] : values) {
+    require_known(graph, name);
+    shapes[name] = value.shape();
   }
+  StaticGraph result{graph, {}};
+  result.graph.nodes.clear();
+  result.graph.inputs.clear();
   const InputShapes inputs(graph, shapes);
-  for (ValueInfo& input : result.graph.inputs) {
+  for (ValueInfo input : graph.inputs) {
     const Shape shape = inputs.of(input);
     const TensorType type{input.dtype, shape};
     check_size("input " + input.name, type);
     result.types[input.name] = type;
-    std::vector<Dim> dims;
-    for (const int64_t extent : shape) dims.push_back({extent, {}});
-    input.dims = std::move(dims);
+    const auto value = values.find(input.name);
+    if (value == values.end()) {
+      input.dims = fixed_dims(shape);
+      result.graph.inputs.push_back(std::move(input));
+      continue;
+    }
+    if (value->second.dtype() != input.dtype) {
+      throw Error("input " + input.name, "is " + to_string(value->second.type()), to_string(input));
+    }
+    result.graph.constants[input.name] = value->second;
   }
   for (const auto& [name, value] : graph.constants) result.types[name] = value.type();
+  return result;
+}
 
-  std::vector<Node> kept;
-  FoldBudget budget(fold_limit);
-  for (const Node& node : graph.nodes) {
-    const Operator& op = operators().get(node);
-    const ContextStorage storage(node, result.types, result.graph.constants);
-    const NodeContext context = storage.context();
-    const std::vector<TensorType> types = infer(op, context);
-    const bool shape_only = depends_on_shape_only(node);
-    const bool fold = op.foldable && (all_known(context) || shape_only) && budget.grants(types);
-    std::vector<Tensor> values;
-    if (fold) values = compute(op, context, types, known_values(context));
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (node.outputs[i].empty()) continue;
-      result.types[node.outputs[i]] = types[i];
-      if (fold) result.graph.constants[node.outputs[i]] = values[i];
-    }
-    if (!fold) kept.push_back(node);
-  }
-  result.graph.nodes = std::move(kept);
+}  // namespace detail
+
+StaticGraph specialize(const Graph& graph, const std::map<std::string, Shape>& shapes,
+                       const SpecializeOptions& options) {
+  StaticGraph result = detail::begin_specialization(graph, shapes, options.values);
+  Specializer specializer(result, Specializer::Mode::strict, options.fold_limit);
+  for (const Node& node : graph.nodes) specializer.take(node);
+  result.graph.nodes = specializer.take_kept();
   remove_dead(result.graph);
-  for (ValueInfo& output : result.graph.outputs) {
-    const TensorType& type = result.types.at(output.name);
-    output.dtype = type.dtype;
-    std::vector<Dim> dims;
-    for (const int64_t extent : type.shape) dims.push_back({extent, {}});
-    output.dims = std::move(dims);
-  }
+  declare_outputs(result);
   return result;
 }
 
 std::map<std::string, Tensor> evaluate_all(const Graph& graph,
                                            const std::map<std::string, Tensor>& inputs) {
-  std::map<std::string, Shape> shapes;
-  for (const auto& [name, value] : inputs) shapes[name] = value.shape();
-  const StaticGraph fixed = specialize(graph, shapes);
-  std::map<std::string, Tensor> values = fixed.graph.constants;
-  for (const ValueInfo& input : fixed.graph.inputs) {
-    const auto given = inputs.find(input.name);
-    if (given == inputs.end()) throw Error("input " + input.name, "was not given");
-    if (given->second.dtype() != input.dtype) {
-      throw Error("input " + input.name, "is " + to_string(given->second.type()), to_string(input));
-    }
-    values[input.name] = given->second;
+  for (const ValueInfo& input : graph.inputs) {
+    if (!inputs.contains(input.name)) throw Error("input " + input.name, "was not given");
   }
-  for (const Node& node : fixed.graph.nodes) {
-    const ContextStorage storage(node, fixed.types, fixed.graph.constants);
-    std::vector<TensorType> types;
-    const NodeContext context = storage.context();
-    types = infer(operators().get(node), context);
-    std::vector<const Tensor*> arguments;
-    for (const std::string& input : node.inputs) {
-      arguments.push_back(input.empty() ? nullptr : &values.at(input));
-    }
-    std::vector<Tensor> results = compute(operators().get(node), context, types, arguments);
-    for (size_t i = 0; i < node.outputs.size(); ++i) {
-      if (!node.outputs[i].empty()) values[node.outputs[i]] = std::move(results[i]);
-    }
-  }
-  return values;
+  StaticGraph result = detail::begin_specialization(graph, {}, inputs);
+  Specializer specializer(result, Specializer::Mode::evaluating, 0);
+  for (const Node& node : graph.nodes) specializer.take(node);
+  return std::move(result.graph.constants);
 }
 
 std::map<std::string, Tensor> evaluate(const Graph& graph,

@@ -102,16 +102,16 @@ Graph constants_of(int64_t size, int count) {
 
 TEST(Specialize, FoldsConstantsUpToALimit) {
   const Graph graph = constants_of(2000, 1);  // 8000 bytes
-  EXPECT_EQ(specialize(graph, {}, 8000).graph.nodes.size(), 0u);
-  EXPECT_EQ(specialize(graph, {}, 7999).graph.nodes.size(), 1u);
-  EXPECT_EQ(specialize(constants_of(2, 1), {}, 7).graph.nodes.size(), 1u);
+  EXPECT_EQ(specialize(graph, {}, {.fold_limit = 8000}).graph.nodes.size(), 0u);
+  EXPECT_EQ(specialize(graph, {}, {.fold_limit = 7999}).graph.nodes.size(), 1u);
+  EXPECT_EQ(specialize(constants_of(2, 1), {}, {.fold_limit = 7}).graph.nodes.size(), 1u);
 }
 
 TEST(Specialize, FoldsAtMostFourTimesTheLimitInAll) {
-  EXPECT_EQ(specialize(constants_of(2000, 4), {}, 8000).graph.nodes.size(), 0u);
-  EXPECT_EQ(specialize(constants_of(2000, 6), {}, 8000).graph.nodes.size(), 2u);
+  EXPECT_EQ(specialize(constants_of(2000, 4), {}, {.fold_limit = 8000}).graph.nodes.size(), 0u);
+  EXPECT_EQ(specialize(constants_of(2000, 6), {}, {.fold_limit = 8000}).graph.nodes.size(), 2u);
   // Small values, shapes among them, are folded whatever there was before.
-  EXPECT_EQ(specialize(constants_of(1024, 40), {}, 8000).graph.nodes.size(), 0u);
+  EXPECT_EQ(specialize(constants_of(1024, 40), {}, {.fold_limit = 8000}).graph.nodes.size(), 0u);
 }
 
 TEST(Specialize, FoldsShapeArithmetic) {

@@ -2,6 +2,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <set>
@@ -89,7 +90,29 @@ std::vector<std::string> read_texts(const AttributeProto& proto, const std::stri
   return texts;
 }
 
-Attribute read_attribute(const AttributeProto& proto, detail::ExternalData& external,
+/// The graphs around the one being read: what a body may take from them.
+struct Scope {
+  const Scope* outer = nullptr;
+  std::map<std::string, Tensor> constants;  // so far
+
+  const Tensor* constant(const std::string& name) const {
+    for (const Scope* scope = this; scope != nullptr; scope = scope->outer) {
+      const auto it = scope->constants.find(name);
+      if (it != scope->constants.end()) return &it->second;
+    }
+    return nullptr;
+  }
+};
+
+/// What one file's graphs and bodies are read with.
+struct Reading {
+  detail::ExternalData& external;
+  int opset;
+};
+
+Graph read_body(const onnx::GraphProto& proto, const Reading& reading, const Scope& scope);
+
+Attribute read_attribute(const AttributeProto& proto, const Reading& reading, const Scope& scope,
                          const std::string& where) {
   switch (kind_of(proto)) {
     case AttributeProto::INT:
@@ -105,17 +128,69 @@ Attribute read_attribute(const AttributeProto& proto, detail::ExternalData& exte
     case AttributeProto::STRINGS:
       return read_texts(proto, where);
     case AttributeProto::TENSOR:
-      return detail::from_proto(proto.t(), external, where);
+      return detail::from_proto(proto.t(), reading.external, where);
     case AttributeProto::GRAPH:
-    case AttributeProto::GRAPHS:
-      throw Error(where, "is a subgraph, which isn't supported", "a model without control flow");
+      try {
+        return std::make_shared<const Graph>(read_body(proto.g(), reading, scope));
+      } catch (const Error& error) {
+        throw Error(where, error.what());
+      }
     default:
       throw Error(where, "has a kind of value that isn't supported (" +
                              AttributeProto::AttributeType_Name(kind_of(proto)) + ")");
   }
 }
 
-Node read_node(const onnx::NodeProto& proto, int index, detail::ExternalData& external) {
+/// Values that the body reads and doesn't make: they are its last inputs.
+std::vector<std::string> captured_names(const Graph& body) {
+  std::set<std::string> made = {""};
+  for (const graph::ValueInfo& input : body.inputs) made.insert(input.name);
+  for (const auto& [name, tensor] : body.constants) made.insert(name);
+  for (const Node& node : body.nodes) made.insert(node.outputs.begin(), node.outputs.end());
+  std::vector<std::string> captured;
+  const auto see = [&](const std::string& name) {
+    if (made.insert(name).second) captured.push_back(name);
+  };
+  for (const Node& node : body.nodes) {
+    for (const std::string& input : node.inputs) see(input);
+  }
+  for (const graph::ValueInfo& output : body.outputs) see(output.name);
+  return captured;
+}
+
+/// Makes what the node's bodies read around them inputs of the node, the same for each body.
+void connect_captures(Node& node) {
+  std::vector<std::string> captured;
+  std::set<std::string> seen;
+  for (const auto& [key, value] : node.attributes) {
+    const auto* body = std::get_if<graph::Subgraph>(&value);
+    if (body == nullptr) continue;
+    for (const std::string& name : captured_names(**body)) {
+      if (seen.insert(name).second) captured.push_back(name);
+    }
+  }
+  for (auto& [key, value] : node.attributes) {
+    auto* body = std::get_if<graph::Subgraph>(&value);
+    if (body == nullptr) continue;
+    Graph with_inputs = **body;
+    for (const std::string& name : captured) {
+      // A name that the body uses for something of its own stays its own.
+      const std::string inner = fresh_name(with_inputs, name);
+      const auto own = captured_names(with_inputs);
+      const bool read = std::find(own.begin(), own.end(), name) != own.end();
+      with_inputs.inputs.push_back({read ? name : inner, DType::f32, std::nullopt});
+    }
+    validate(with_inputs);
+    *body = std::make_shared<const Graph>(std::move(with_inputs));
+  }
+  // An absent trip count and condition have their places all the same.
+  if (node.op == "Loop" && node.inputs.size() < 2) node.inputs.resize(2);
+  node.inputs.insert(node.inputs.end(), captured.begin(), captured.end());
+  node.attributes["captures"] = static_cast<int64_t>(captured.size());
+}
+
+Node read_node(const onnx::NodeProto& proto, int index, const Reading& reading,
+               const Scope& scope) {
   Node node;
   const std::string place = "node number " + std::to_string(index);
   node.op = checked_name(proto.op_type(), place);
@@ -127,16 +202,19 @@ Node read_node(const onnx::NodeProto& proto, int index, detail::ExternalData& ex
   if (node.op.empty()) throw Error(where, "has no operator");
   for (const auto& input : proto.input()) node.inputs.push_back(checked_name(input, where));
   for (const auto& output : proto.output()) node.outputs.push_back(checked_name(output, where));
+  bool has_body = false;
   for (const AttributeProto& attribute : proto.attribute()) {
     const std::string name = checked_name(attribute.name(), where);
     const std::string at = where + " attribute '" + name + "'";
-    if (!node.attributes.emplace(name, read_attribute(attribute, external, at)).second) {
+    has_body = has_body || kind_of(attribute) == AttributeProto::GRAPH;
+    if (!node.attributes.emplace(name, read_attribute(attribute, reading, scope, at)).second) {
       throw Error(at, "is given twice");
     }
   }
   // Trailing absent inputs and outputs are the same as none.
   while (!node.inputs.empty() && node.inputs.back().empty()) node.inputs.pop_back();
   while (node.outputs.size() > 1 && node.outputs.back().empty()) node.outputs.pop_back();
+  if (has_body) connect_captures(node);
   return node;
 }
 
@@ -152,7 +230,9 @@ graph::ValueInfo read_value(const onnx::ValueInfoProto& proto, const std::string
   info.name = checked_name(proto.name(), kind);
   const std::string where = kind + " " + info.name;
   if (info.name.empty()) throw Error(kind, "has no name");
-  if (proto.has_type() && !proto.type().has_tensor_type()) {
+  const bool typed =
+      proto.has_type() && proto.type().value_case() != onnx::TypeProto::VALUE_NOT_SET;
+  if (typed && !proto.type().has_tensor_type()) {
     throw Error(where, "isn't a tensor (sequences, maps and optionals aren't supported)");
   }
   const onnx::TypeProto::Tensor& type = proto.type().tensor_type();
@@ -197,24 +277,39 @@ void read_initializers(const onnx::GraphProto& proto, detail::ExternalData& exte
   }
 }
 
-Graph read_graph(const onnx::GraphProto& proto, detail::ExternalData& external) {
+/// Initializers, nodes and outputs; `scope` gets the constants.
+Graph read_graph(const onnx::GraphProto& proto, const Reading& reading, Scope& scope) {
   if (proto.sparse_initializer_size() > 0) {
     throw Error("sparse initializer " + proto.sparse_initializer(0).values().name(),
                 "isn't supported", "dense tensors");
   }
   Graph graph;
   graph.name = checked_name(proto.name(), "graph");
-  read_initializers(proto, external, graph);
+  read_initializers(proto, reading.external, graph);
+  scope.constants = graph.constants;
   for (int i = 0; i < proto.node_size(); ++i) {
-    graph.nodes.push_back(read_node(proto.node(i), i, external));
-  }
-  for (const auto& input : proto.input()) {
-    // Until IR version 3 every weight was listed as an input as well.
-    if (graph.is_constant(input.name())) continue;
-    graph.inputs.push_back(read_value(input, "input"));
+    graph.nodes.push_back(read_node(proto.node(i), i, reading, scope));
+    const Node& node = graph.nodes.back();
+    if (detail::is_constant_node(node) && node.outputs.size() == 1) {
+      scope.constants.emplace(node.outputs[0], detail::constant_value(node));
+    }
   }
   for (const auto& output : proto.output()) graph.outputs.push_back(read_value(output, "output"));
   return graph;
+}
+
+Graph read_body(const onnx::GraphProto& proto, const Reading& reading, const Scope& outer) {
+  Scope scope{&outer, {}};
+  Graph body = read_graph(proto, reading, scope);
+  for (const auto& input : proto.input()) body.inputs.push_back(read_value(input, "body input"));
+  // Rewriting wants to see axes and the like wherever they are written; weights may stay outside.
+  constexpr size_t small = size_t{64} << 10;
+  for (const std::string& name : captured_names(body)) {
+    const Tensor* known = outer.constant(name);
+    if (known != nullptr && known->bytes() <= small) body.constants[name] = *known;
+  }
+  detail::to_canonical(body, reading.opset);
+  return body;
 }
 
 Graph read_model(const onnx::ModelProto& model, detail::ExternalData& external) {
@@ -224,7 +319,13 @@ Graph read_model(const onnx::ModelProto& model, detail::ExternalData& external) 
   if (model.training_info_size() > 0) throw Error("training info", "isn't supported");
   if (!model.has_graph()) throw Error("model", "has no graph", "an ONNX model");
   const int opset = default_opset(model);
-  Graph graph = read_graph(model.graph(), external);
+  Scope scope;
+  Graph graph = read_graph(model.graph(), {external, opset}, scope);
+  for (const auto& input : model.graph().input()) {
+    // Until IR version 3 every weight was listed as an input as well.
+    if (graph.is_constant(input.name())) continue;
+    graph.inputs.push_back(read_value(input, "input"));
+  }
   if (graph.outputs.empty()) throw Error("graph", "has no outputs");
   for (const auto& entry : model.metadata_props()) {
     const std::string key = checked_name(entry.key(), "metadata");

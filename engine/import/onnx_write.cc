@@ -1,5 +1,6 @@
 #include <onnx/onnx_pb.h>
 
+#include <algorithm>
 #include <limits>
 
 #include "betimes/base/error.h"
@@ -19,8 +20,11 @@ using onnx::AttributeProto;
 constexpr int ir_version = 8;
 constexpr int own_opset = 1;  // of domain "betimes"
 
-void write_value_of(const Attribute& value, AttributeProto& proto) {
+void write_body(const Node& node, const Graph& body, onnx::GraphProto& proto);
+
+void write_value_of(const Node& node, const Attribute& value, AttributeProto& proto) {
   struct Write {
+    const Node& node;
     AttributeProto& proto;
     void operator()(int64_t v) const {
       proto.set_type(AttributeProto::INT);
@@ -50,20 +54,32 @@ void write_value_of(const Attribute& value, AttributeProto& proto) {
       proto.set_type(AttributeProto::TENSOR);
       detail::to_proto(v, *proto.mutable_t());
     }
+    void operator()(const graph::Subgraph& v) const {
+      proto.set_type(AttributeProto::GRAPH);
+      write_body(node, *v, *proto.mutable_g());
+    }
   };
-  std::visit(Write{proto}, value);
+  std::visit(Write{node, proto}, value);
+}
+
+/// How many of the node's last inputs ONNX lets its bodies read without saying so.
+size_t captures_of(const Node& node) {
+  const int64_t captures = node.get("captures", int64_t{0});
+  return captures < 0 ? 0 : std::min(static_cast<size_t>(captures), node.inputs.size());
 }
 
 void write_node(const Node& node, onnx::NodeProto& proto) {
   proto.set_name(node.name);
   proto.set_op_type(node.op);
   if (!node.domain.empty()) proto.set_domain(node.domain);
-  for (const std::string& input : node.inputs) proto.add_input(input);
+  const size_t inputs = node.inputs.size() - captures_of(node);
+  for (size_t i = 0; i < inputs; ++i) proto.add_input(node.inputs[i]);
   for (const std::string& output : node.outputs) proto.add_output(output);
   for (const auto& [key, value] : node.attributes) {
+    if (key == "captures") continue;
     AttributeProto& attribute = *proto.add_attribute();
     attribute.set_name(key);
-    write_value_of(value, attribute);
+    write_value_of(node, value, attribute);
   }
 }
 
@@ -80,17 +96,52 @@ void write_value_info(const graph::ValueInfo& info, onnx::ValueInfoProto& proto)
   }
 }
 
+/// Everything of a graph but its inputs after the first `inputs`.
+void write_graph(const Graph& graph, size_t inputs, onnx::GraphProto& proto) {
+  proto.set_name(graph.name.empty() ? "graph" : graph.name);  // the specification wants a name
+  for (const Node& node : graph.nodes) write_node(node, *proto.add_node());
+  for (size_t i = 0; i < inputs; ++i) write_value_info(graph.inputs[i], *proto.add_input());
+  for (const graph::ValueInfo& output : graph.outputs) {
+    write_value_info(output, *proto.add_output());
+  }
+  for (const auto& [name, tensor] : graph.constants) {
+    onnx::TensorProto& initializer = *proto.add_initializer();
+    initializer.set_name(name);
+    detail::to_proto(tensor, initializer);
+  }
+}
+
+void write_body(const Node& node, const Graph& body, onnx::GraphProto& proto) {
+  const size_t captures = std::min(captures_of(node), body.inputs.size());
+  const size_t inputs = body.inputs.size() - captures;
+  for (size_t i = 0; i < captures; ++i) {
+    const std::string& inner = body.inputs[inputs + i].name;
+    const std::string& outer = node.inputs[node.inputs.size() - captures + i];
+    if (inner == outer) continue;
+    const Node copy{inner + "_captured", "Identity", "", {outer}, {inner}, {}};
+    write_node(copy, *proto.add_node());
+  }
+  write_graph(body, inputs, proto);
+}
+
+bool uses_own_operators(const Graph& graph) {
+  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
+    if (!node.domain.empty()) return true;
+    return std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& attribute) {
+      const auto* body = std::get_if<graph::Subgraph>(&attribute.second);
+      return body != nullptr && uses_own_operators(**body);
+    });
+  });
+}
+
 void write_opsets(const Graph& graph, onnx::ModelProto& model) {
   auto& standard = *model.add_opset_import();
   standard.set_domain("");
   standard.set_version(graph::canonical_opset);
-  for (const Node& node : graph.nodes) {
-    if (node.domain.empty()) continue;
-    auto& own = *model.add_opset_import();
-    own.set_domain(node.domain);
-    own.set_version(own_opset);
-    return;  // the registry knows no third domain
-  }
+  if (!uses_own_operators(graph)) return;
+  auto& own = *model.add_opset_import();  // the registry knows no third domain
+  own.set_domain("betimes");
+  own.set_version(own_opset);
 }
 
 void check_size(const Graph& graph) {
@@ -112,16 +163,7 @@ std::string serialize_onnx(const Graph& graph) {
   model.set_producer_name("betimes");
   model.set_producer_version(BETIMES_VERSION);
   write_opsets(graph, model);
-  onnx::GraphProto& body = *model.mutable_graph();
-  body.set_name(graph.name.empty() ? "graph" : graph.name);  // the specification wants a name
-  for (const Node& node : graph.nodes) write_node(node, *body.add_node());
-  for (const graph::ValueInfo& input : graph.inputs) write_value_info(input, *body.add_input());
-  for (const graph::ValueInfo& output : graph.outputs) write_value_info(output, *body.add_output());
-  for (const auto& [name, tensor] : graph.constants) {
-    onnx::TensorProto& initializer = *body.add_initializer();
-    initializer.set_name(name);
-    detail::to_proto(tensor, initializer);
-  }
+  write_graph(graph, graph.inputs.size(), *model.mutable_graph());
   for (const auto& [key, value] : graph.metadata) {
     auto& entry = *model.add_metadata_props();
     entry.set_key(key);

@@ -270,6 +270,19 @@ TEST(Fusion, GateOfEachChannel) {
   expect_same(build.finish({convolution(build, gated, 16, 8, 1)}));
 }
 
+TEST(Fusion, SquaresAreProducts) {
+  GraphBuilder build;
+  const std::string x = build.input({3, 7});
+  const std::string two = build.constant<float>({}, {2});
+  const std::string wide = build.constant<float>({2, 1, 1}, {2, 2});
+  const std::string three = build.constant<float>({}, {3});
+  const auto plan = expect_same(build.finish(
+      {build.node("Pow", {x, two}), build.node("Pow", {x, wide}), build.node("Pow", {x, three})}));
+  int powers = 0;
+  for (const StepInfo& step : plan->steps()) powers += step.op == "Pow" ? 1 : 0;
+  EXPECT_EQ(powers, 2);  // a wide exponent broadcasts
+}
+
 TEST(Fusion, OutputsThatAreInputsConstantsViewsOrTwins) {
   GraphBuilder build;
   const std::string x = build.input({1, 8, 4, 4});

@@ -18,11 +18,14 @@ size_t Plan::weight_bytes() const { return impl_->weight_bytes; }
 size_t Plan::arena_bytes() const { return impl_->arena_bytes; }
 
 std::shared_ptr<const Plan> compile(const graph::Graph& graph, const CompileOptions& options) {
-  active_isa();  // applies the cap before oneDNN looks at the processor
-  const TeamSize team(options.threads);
   graph::Graph whole = graph;
   graph::validate(whole);
-  graph::StaticGraph fixed = graph::specialize(whole, options.shapes);
+  return compile(graph::specialize(whole, options.shapes, {.values = options.values}), options);
+}
+
+std::shared_ptr<const Plan> compile(graph::StaticGraph fixed, const CompileOptions& options) {
+  active_isa();  // applies the cap before oneDNN looks at the processor
+  const TeamSize team(options.threads);
   graph::run_passes(fixed, standard_passes(), {options.disabled_passes, false});
   auto impl = std::make_unique<Plan::Impl>();
   impl->inputs = fixed.graph.inputs;

@@ -7,13 +7,16 @@
 #include <string>
 #include <vector>
 
-#include "betimes/graph/graph.h"
+#include "betimes/graph/specialize.h"
 
 namespace betimes::runtime {
 
 struct CompileOptions {
   /// Whole input shapes by name; a symbol without one becomes 1.
   std::map<std::string, Shape> shapes;
+  /// Inputs that are fixed to a value and become part of the plan: a sampling rate that chooses a
+  /// branch, for instance.
+  std::map<std::string, Tensor> values;
   int threads = 1;
   /// Nodes (by name, as in the source graph) to compute in bfloat16. int8 isn't said here: it is in
   /// the graph, as QuantizeLinear and DequantizeLinear nodes.
@@ -55,12 +58,16 @@ class Plan {
  private:
   explicit Plan(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
-  friend std::shared_ptr<const Plan> compile(const graph::Graph&, const CompileOptions&);
+  friend std::shared_ptr<const Plan> compile(graph::StaticGraph, const CompileOptions&);
   friend class Session;
 };
 
 /// Throws Error for shapes or nodes that can't be run; everything that can be refused is refused
-/// here, before anything runs.
+/// here, before anything runs: NeedsValue where a shape or a branch hangs on what only a run gives,
+/// which a DynamicSession takes.
 std::shared_ptr<const Plan> compile(const graph::Graph& graph, const CompileOptions& options = {});
+
+/// The same for a graph whose shapes are fixed already; `options.shapes` and `values` aren't read.
+std::shared_ptr<const Plan> compile(graph::StaticGraph fixed, const CompileOptions& options = {});
 
 }  // namespace betimes::runtime

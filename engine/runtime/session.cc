@@ -1,6 +1,5 @@
 #include "betimes/runtime/session.h"
 
-#include <chrono>
 #include <cstring>
 
 #include "betimes/base/error.h"
@@ -91,6 +90,18 @@ std::span<const TensorView> Session::outputs() const { return impl_->output_view
 void Session::run() {
   set_threads(impl_->plan->threads());
   for (const std::unique_ptr<Call>& call : impl_->calls) call->run();
+}
+
+std::optional<size_t> Session::run_until(const StopWhen& stop) {
+  set_threads(impl_->plan->threads());
+  for (size_t i = 0; i < impl_->calls.size(); ++i) {
+    const bool cancelled =
+        stop.cancelled != nullptr && stop.cancelled->load(std::memory_order_relaxed);
+    if (cancelled || (stop.deadline && std::chrono::steady_clock::now() >= *stop.deadline))
+      return i;
+    impl_->calls[i]->run();
+  }
+  return std::nullopt;
 }
 
 void Session::run_profiled(std::span<int64_t> nanoseconds) {

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <atomic>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -9,6 +12,13 @@
 #include "betimes/runtime/plan.h"
 
 namespace betimes::runtime {
+
+/// When a run that isn't done is given up.
+struct StopWhen {
+  std::optional<std::chrono::steady_clock::time_point> deadline = {};
+  /// Set by another thread.
+  const std::atomic<bool>* cancelled = nullptr;
+};
 
 /// Runs a plan. Holds the activations' arena; one session is used by one thread at a time, many
 /// sessions may run at once.
@@ -27,6 +37,10 @@ class Session {
   std::span<const TensorView> inputs() const;
   std::span<const TensorView> outputs() const;
   void run();
+  /// The same, but looks before each step whether to give up. Returns the index in plan().steps()
+  /// of the step it stopped before, nullopt when all ran; after a stop the outputs mean nothing,
+  /// and the session can run again.
+  std::optional<size_t> run_until(const StopWhen& stop);
 
   /// Checks names, types and shapes, copies in, runs, copies out. For convenience, not for speed.
   std::map<std::string, Tensor> run(const std::map<std::string, Tensor>& inputs);

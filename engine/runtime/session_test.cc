@@ -223,5 +223,45 @@ TEST(Plan, Bf16IsRefusedWithTheReasonWhereItCantBe) {
   }
 }
 
+/// Softmax between matrix products: nothing fuses into one step.
+graph::Graph several_steps() {
+  testing::GraphBuilder build;
+  std::string x = build.input({4, 16});
+  for (int i = 0; i < 3; ++i) {
+    x = build.node("MatMul", {x, build.weights({16, 16})});
+    x = build.node("Softmax", {x});
+  }
+  return build.finish({x});
+}
+
+TEST(Session, StopsBeforeAStepAtItsDeadlineOrWhenCancelled) {
+  const graph::Graph graph = several_steps();
+  Session session(compile(graph));
+  const auto inputs = testing::random_inputs(graph, 1);
+  const auto expected = session.run(inputs);
+  const auto now = std::chrono::steady_clock::now();
+  EXPECT_EQ(session.run_until({.deadline = now - std::chrono::hours(1)}), 0u);
+  std::atomic<bool> cancelled{true};
+  EXPECT_EQ(session.run_until({.cancelled = &cancelled}), 0u);
+  cancelled = false;
+  EXPECT_EQ(session.run_until({.deadline = now + std::chrono::hours(1), .cancelled = &cancelled}),
+            std::nullopt);
+  // A stopped session runs again as if nothing had been.
+  EXPECT_EQ(testing::relative_error(session.run(inputs).begin()->second, expected.begin()->second),
+            0);
+}
+
+TEST(Session, SaysWhereAnotherThreadStoppedIt) {
+  const graph::Graph graph = several_steps();
+  const auto plan = compile(graph);
+  Session session(plan);
+  std::atomic<bool> cancelled{false};
+  std::thread other([&] { cancelled = true; });
+  std::optional<size_t> stopped;
+  while (!stopped) stopped = session.run_until({.cancelled = &cancelled});
+  other.join();
+  EXPECT_LT(*stopped, plan->steps().size());
+}
+
 }  // namespace
 }  // namespace betimes::runtime

@@ -3,13 +3,11 @@
 
 #include <cmath>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
-#include "betimes/base/file.h"
 #include "betimes/graph/specialize.h"
 #include "betimes/import/onnx.h"
+#include "betimes/import/safetensors.h"
 #include "betimes/import/testing/graphs.h"
 
 namespace betimes {
@@ -18,25 +16,6 @@ namespace {
 namespace fs = std::filesystem;
 
 fs::path models() { return import::samples::shared_folder() / "models" / "onnx"; }
-
-/// The f32 tensors of a safetensors file, flat.
-std::map<std::string, std::vector<float>> read_expected(const fs::path& path) {
-  const std::vector<std::byte> bytes = read_file(path.string());
-  uint64_t length = 0;
-  std::memcpy(&length, bytes.data(), sizeof length);
-  const char* header = reinterpret_cast<const char*>(bytes.data()) + sizeof length;
-  std::map<std::string, std::vector<float>> tensors;
-  const nlohmann::json entries = nlohmann::json::parse(header, header + length);
-  for (const auto& [name, entry] : entries.items()) {
-    if (name == "__metadata__") continue;
-    const size_t begin = entry["data_offsets"][0];
-    const size_t end = entry["data_offsets"][1];
-    auto& values = tensors[name];
-    values.resize((end - begin) / sizeof(float));
-    std::memcpy(values.data(), header + length + begin, end - begin);
-  }
-  return tensors;
-}
 
 /// The input that the expected outputs were made with: a linear congruential sequence of bytes.
 Tensor input_of(const Shape& shape, double scale, double offset) {
@@ -67,9 +46,11 @@ TEST_P(RealModel, AgreesWithTheOtherRuntime) {
   const graph::Graph graph = import::read_onnx(path.string());
   const auto found =
       graph::evaluate(graph, {{graph.inputs.at(0).name, input_of(c.input, c.scale, c.offset)}});
-  const auto expected = read_expected(models() / (c.model + ".expected.safetensors"));
+  const auto expected =
+      import::read_safetensors((models() / (c.model + ".expected.safetensors")).string());
   ASSERT_EQ(found.size(), expected.size());
-  for (const auto& [name, values] : expected) {
+  for (const auto& [name, tensor] : expected) {
+    const auto values = tensor.data<float>();
     const auto data = found.at(name).data<float>();
     ASSERT_EQ(data.size(), values.size()) << name;
     double worst = 0;

@@ -23,7 +23,7 @@ void read_and_specialize(std::span<const std::byte> bytes) {
   } catch (const betimes::Error&) {
     std::abort();
   }
-  betimes::graph::specialize(graph, {}, fold_limit);
+  betimes::graph::specialize(graph, {}, {.fold_limit = fold_limit});
 }
 
 }  // namespace

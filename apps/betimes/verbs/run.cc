@@ -13,10 +13,12 @@
 #include "apps/betimes/verb.h"
 #include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
+#include "betimes/graph/operator.h"
 #include "betimes/import/npy.h"
 #include "betimes/import/onnx.h"
 #include "betimes/measure/profile.h"
 #include "betimes/report/predicted.h"
+#include "betimes/runtime/dynamic_session.h"
 #include "betimes/runtime/session.h"
 
 namespace betimes::cli {
@@ -66,12 +68,51 @@ std::string file_name(const std::string& output, std::set<std::string>& taken) {
   return unique + ".npy";
 }
 
-std::vector<report::PredictedOutput> collect(const runtime::Session& session) {
+/// One prediction and how long it took.
+struct Ran {
   std::vector<report::PredictedOutput> outputs;
-  for (size_t i = 0; i < session.outputs().size(); ++i) {
-    outputs.push_back({session.plan().outputs()[i].name, copy_of(session.outputs()[i]), ""});
+  double ms = 0;
+};
+
+Ran run_plan(const OpenedModel& opened, const std::map<std::string, Tensor>& inputs,
+             const std::string& trace) {
+  runtime::Session session(runtime::compile(opened.graph, opened.compile));
+  for (size_t i = 0; i < session.inputs().size(); ++i) {
+    const Tensor& tensor = inputs.at(session.plan().inputs()[i].name);
+    if (tensor.bytes() > 0) std::memcpy(session.inputs()[i].data, tensor.raw(), tensor.bytes());
   }
-  return outputs;
+  std::vector<int64_t> times(session.plan().steps().size() + 1);
+  session.run_profiled(times);
+  Ran ran{{}, static_cast<double>(times.back()) * 1e-6};
+  for (size_t i = 0; i < session.outputs().size(); ++i) {
+    ran.outputs.push_back({session.plan().outputs()[i].name, copy_of(session.outputs()[i]), ""});
+  }
+  if (!trace.empty()) {
+    measure::write_trace(measure::summarize(session.plan().steps(), {times}), opened.name, trace);
+  }
+  return ran;
+}
+
+/// A model whose shapes or branches hang on what it computes. The time is that of a second run: the
+/// first one plans its parts.
+Ran run_in_parts(const OpenedModel& opened, const std::map<std::string, Tensor>& inputs) {
+  runtime::DynamicSession session(opened.graph, {.compile = opened.compile});
+  session.run(inputs);
+  const auto start = std::chrono::steady_clock::now();
+  auto found = session.run(inputs);
+  Ran ran;
+  ran.ms =
+      std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  for (const graph::ValueInfo& output : opened.graph.outputs) {
+    ran.outputs.push_back({output.name, std::move(found.at(output.name)), ""});
+  }
+  return ran;
+}
+
+/// The model without the inputs that --set gives.
+graph::Graph without_fixed(graph::Graph graph, const std::map<std::string, Tensor>& values) {
+  std::erase_if(graph.inputs, [&](const auto& input) { return values.contains(input.name); });
+  return graph;
 }
 
 void write_outputs(std::vector<report::PredictedOutput>& outputs, const std::string& folder) {
@@ -86,26 +127,22 @@ int run_run(const RunArguments& arguments) {
   if (!arguments.trace.empty()) check_writable(arguments.trace);
   if (!arguments.output_folder.empty()) prepare_folder(arguments.output_folder);
   OpenedModel opened = open_model(arguments.model);
-  const std::map<std::string, Tensor> inputs = read_inputs(opened.graph, arguments.inputs);
+  const std::map<std::string, Tensor> inputs =
+      read_inputs(without_fixed(opened.graph, opened.compile.values), arguments.inputs);
   for (const auto& [name, tensor] : inputs) opened.compile.shapes[name] = tensor.shape();
-  runtime::Session session(runtime::compile(opened.graph, opened.compile));
-  for (size_t i = 0; i < session.inputs().size(); ++i) {
-    const Tensor& tensor = inputs.at(session.plan().inputs()[i].name);
-    if (tensor.bytes() > 0) std::memcpy(session.inputs()[i].data, tensor.raw(), tensor.bytes());
+  Ran ran;
+  try {
+    ran = run_plan(opened, inputs, arguments.trace);
+  } catch (const graph::NeedsValue&) {
+    if (!arguments.trace.empty()) throw;  // of one plan
+    ran = run_in_parts(opened, inputs);
   }
-  std::vector<int64_t> times(session.plan().steps().size() + 1);
-  session.run_profiled(times);
-
   report::Predicted predicted{.model = opened.name,
                               .threads = opened.compile.threads,
                               .isa = std::string(name(active_isa())),
-                              .run_ms = static_cast<double>(times.back()) * 1e-6,
-                              .outputs = collect(session)};
+                              .run_ms = ran.ms,
+                              .outputs = std::move(ran.outputs)};
   if (!arguments.output_folder.empty()) write_outputs(predicted.outputs, arguments.output_folder);
-  if (!arguments.trace.empty()) {
-    measure::write_trace(measure::summarize(session.plan().steps(), {times}), predicted.model,
-                         arguments.trace);
-  }
   const std::string text =
       arguments.model.json ? report::render_json(predicted) : report::render_text(predicted);
   std::fputs(text.c_str(), stdout);

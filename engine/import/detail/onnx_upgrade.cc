@@ -11,29 +11,6 @@ namespace {
 using graph::Graph;
 using graph::Node;
 
-Tensor constant_value(const Node& node) {
-  if (node.attributes.size() != 1) {
-    throw Error(describe(node), "has " + std::to_string(node.attributes.size()) + " values", "one");
-  }
-  const auto& [key, value] = *node.attributes.begin();
-  if (const auto* tensor = std::get_if<Tensor>(&value); tensor && key == "value") return *tensor;
-  if (const auto* x = std::get_if<float>(&value); x && key == "value_float") {
-    return Tensor::scalar(*x);
-  }
-  if (const auto* x = std::get_if<int64_t>(&value); x && key == "value_int") {
-    return Tensor::scalar(*x);
-  }
-  if (const auto* xs = std::get_if<std::vector<float>>(&value); xs && key == "value_floats") {
-    return Tensor::from<float>({static_cast<int64_t>(xs->size())}, *xs);
-  }
-  if (const auto* xs = std::get_if<std::vector<int64_t>>(&value); xs && key == "value_ints") {
-    return Tensor::from<int64_t>({static_cast<int64_t>(xs->size())}, *xs);
-  }
-  throw Error(describe(node), "attribute '" + key + "' isn't supported");
-}
-
-bool is_constant_node(const Node& node) { return node.domain.empty() && node.op == "Constant"; }
-
 /// Constant nodes become constants first: rules look at values wherever they are written.
 void collect_constants(Graph& graph) {
   for (const Node& node : graph.nodes) {
@@ -154,6 +131,29 @@ const std::string& input_or_none(const Node& node, size_t index) {
   static const std::string none;
   return index < node.inputs.size() ? node.inputs[index] : none;
 }
+
+Tensor constant_value(const Node& node) {
+  if (node.attributes.size() != 1) {
+    throw Error(describe(node), "has " + std::to_string(node.attributes.size()) + " values", "one");
+  }
+  const auto& [key, value] = *node.attributes.begin();
+  if (const auto* tensor = std::get_if<Tensor>(&value); tensor && key == "value") return *tensor;
+  if (const auto* x = std::get_if<float>(&value); x && key == "value_float") {
+    return Tensor::scalar(*x);
+  }
+  if (const auto* x = std::get_if<int64_t>(&value); x && key == "value_int") {
+    return Tensor::scalar(*x);
+  }
+  if (const auto* xs = std::get_if<std::vector<float>>(&value); xs && key == "value_floats") {
+    return Tensor::from<float>({static_cast<int64_t>(xs->size())}, *xs);
+  }
+  if (const auto* xs = std::get_if<std::vector<int64_t>>(&value); xs && key == "value_ints") {
+    return Tensor::from<int64_t>({static_cast<int64_t>(xs->size())}, *xs);
+  }
+  throw Error(describe(node), "attribute '" + key + "' isn't supported");
+}
+
+bool is_constant_node(const Node& node) { return node.domain.empty() && node.op == "Constant"; }
 
 void to_canonical(Graph& graph, int opset) {
   collect_constants(graph);

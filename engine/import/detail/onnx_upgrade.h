@@ -9,4 +9,8 @@ namespace betimes::import::detail {
 /// Throws Error naming the node that has no equal form.
 void to_canonical(graph::Graph& graph, int opset);
 
+bool is_constant_node(const graph::Node& node);
+/// The value of a Constant node; throws Error for kinds that aren't tensors of numbers.
+Tensor constant_value(const graph::Node& node);
+
 }  // namespace betimes::import::detail

@@ -15,6 +15,8 @@ inline bool same(const Tensor& a, const Tensor& b) {
   return a.type() == b.type() && std::equal(a.raw(), a.raw() + a.bytes(), b.raw());
 }
 
+inline std::string difference(const graph::Graph& a, const graph::Graph& b);
+
 inline bool same(const graph::Attribute& a, const graph::Attribute& b) {
   if (a.index() != b.index()) return false;
   return std::visit(
@@ -22,6 +24,8 @@ inline bool same(const graph::Attribute& a, const graph::Attribute& b) {
         using T = std::decay_t<decltype(value)>;
         if constexpr (std::is_same_v<T, Tensor>) {
           return same(value, std::get<T>(b));
+        } else if constexpr (std::is_same_v<T, graph::Subgraph>) {
+          return difference(*value, *std::get<T>(b)).empty();
         } else {
           return value == std::get<T>(b);
         }

@@ -121,7 +121,7 @@ bool gemm_to_matmul(Rewriter& rewriter, Node& node) {
 }
 
 bool canonical(Rewriter& rewriter, Node& node) {
-  if (!node.domain.empty() || node.inputs.empty()) return false;
+  if (!node.domain.empty() || node.inputs.empty() || node.outputs[0].empty()) return false;
   if (rewriter.type(node.outputs[0]).dtype != DType::f32) return false;
   if (node.op == "Conv" || node.op == "ConvTranspose") {
     to_fused(node, node.op.c_str());

@@ -35,6 +35,7 @@ bool adds_nothing(const Tensor* pads) {
 /// Whether the node's first output is its first input.
 bool does_nothing(Rewriter& rewriter, const Node& node) {
   if (!node.domain.empty() || node.inputs.empty() || !only_first_output(node)) return false;
+  if (node.inputs[0].empty() || node.outputs[0].empty()) return false;
   const TensorType& in = rewriter.type(node.inputs[0]);
   const TensorType& out = rewriter.type(node.outputs[0]);
   if (in != out) return false;

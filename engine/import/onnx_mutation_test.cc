@@ -27,7 +27,7 @@ void flip_some(Bytes& bytes, std::mt19937& random) {
 
 void read_damaged(const Bytes& bytes) {
   try {
-    graph::specialize(parse_onnx(bytes, "damaged"), {}, 4096);
+    graph::specialize(parse_onnx(bytes, "damaged"), {}, {.fold_limit = 4096});
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()), "");
   }

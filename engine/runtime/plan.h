@@ -13,16 +13,16 @@ namespace betimes::runtime {
 
 struct CompileOptions {
   /// Whole input shapes by name; a symbol without one becomes 1.
-  std::map<std::string, Shape> shapes;
+  std::map<std::string, Shape> shapes = {};
   /// Inputs that are fixed to a value and become part of the plan: a sampling rate that chooses a
   /// branch, for instance.
-  std::map<std::string, Tensor> values;
+  std::map<std::string, Tensor> values = {};
   int threads = 1;
   /// Nodes (by name, as in the source graph) to compute in bfloat16. int8 isn't said here: it is in
   /// the graph, as QuantizeLinear and DequantizeLinear nodes.
-  std::set<std::string> bf16;
+  std::set<std::string> bf16 = {};
   /// Optimisation passes to leave out, by name.
-  std::set<std::string> disabled_passes;
+  std::set<std::string> disabled_passes = {};
 };
 
 /// One step of a plan, for people and for cost models.

@@ -204,10 +204,9 @@ struct Shared {
   size_t projected_bytes() const {
     return onednn::rounded(sizeof(float) * static_cast<size_t>(extents.rows * extents.columns));
   }
-  size_t state_bytes() const {  // of one of up to three things kept for each padded unit
+  size_t direction_bytes() const {
     return onednn::rounded(sizeof(float) * static_cast<size_t>(extents.r.batch * extents.padded));
   }
-  size_t direction_bytes() const { return state_bytes() * (extents.halves() ? 2 : 1); }
   size_t own_bytes() const {
     return projected_bytes() + direction_bytes() * static_cast<size_t>(extents.r.directions);
   }
@@ -270,10 +269,9 @@ class RecurrentCall final : public Call {
     step.clip = r.clip;
     step.input_forget = r.input_forget;
     if (r.gates == 4) step.c = reinterpret_cast<float*>(scratch);
+    if (r.gates == 3) step.kept = reinterpret_cast<float*>(scratch);
     if (e_.halves()) {
       step.candidate = {data(s_.packed.candidate) + d * e_.padded * r.hidden, r.hidden, 1};
-      step.update = reinterpret_cast<float*>(scratch);
-      step.kept = reinterpret_cast<float*>(scratch + s_.state_bytes());
     }
     return step;
   }

@@ -31,8 +31,8 @@ struct PanelProduct {
 };
 
 /// One step of a recurrence, for all sequences of the batch. A panel holds all gates of `width`
-/// hidden units, a vector a gate, so that its cells are updated while its sums are at hand.
-/// "Padded" means: up to whole panels.
+/// hidden units, a vector a gate, so that who has its sums can update its cells. "Padded" means: up
+/// to whole panels.
 struct RecurrentStep {
   Panels recurrences;
   int64_t batch = 0;
@@ -42,14 +42,13 @@ struct RecurrentStep {
   int64_t h_stride = 0;
   float* out = nullptr;  // h after it
   int64_t out_stride = 0;
-  const float* projected = nullptr;  // the input's share with all biases, panel after panel
+  float* projected = nullptr;  // the input's share and the biases, panel after panel; used up
   int64_t projected_stride = 0;
   const float* peepholes = nullptr;       // LSTM: in, out, forget, each padded; null: none
   float* c = nullptr;                     // LSTM: [batch, padded]
+  float* kept = nullptr;                  // GRU: [batch, padded], of no value between steps
   const float* candidate_bias = nullptr;  // GRU with linear_before_reset: padded
   Panels candidate;                       // GRU without it: the third gate's weights, alone
-  float* update = nullptr;                // and what its first half leaves: [batch, padded] each
-  float* kept = nullptr;
   const graph::detail::RecurrentFunction* functions = nullptr;
   float clip = 0;  // 0: none
   bool input_forget = false;

@@ -5,6 +5,7 @@
 
 #include "betimes/runtime/detail/onednn.h"
 #include "betimes/runtime/detail/parallel.h"
+#include "betimes/runtime/detail/recurrent_weights.h"
 #include "betimes/runtime/kernels/vector/panels.h"
 
 // LSTM, GRU and RNN with constant weights. The input's share in all gates is one product for all
@@ -14,149 +15,12 @@
 namespace betimes::runtime {
 namespace {
 
-using graph::detail::Recurrence;
+using namespace recurrent;
 using graph::detail::RecurrentFunction;
 using StepLoop = void (*)(const RecurrentStep&, int64_t, int64_t);
 
-enum Input : size_t {
-  values,
-  weights,
-  recurrences,
-  biases,
-  lengths,
-  initial_h,
-  initial_c,
-  peephole
-};
-
 /// Rows of the input (steps x batch) from which oneDNN's product is the faster one.
 constexpr int64_t onednn_rows = 16;
-/// Multiplications of a step from which several threads share it. They meet once or twice a step.
-constexpr int64_t shared_step = int64_t{1} << 18;
-
-/// The extents of a node and the places of its parts in packed memory.
-struct Extents {
-  Recurrence r;
-  int64_t width = 1;    // of a vector
-  int64_t panels = 1;   // of one direction
-  int64_t padded = 1;   // hidden units in whole panels
-  int64_t columns = 1;  // gates of all directions, padded
-  int64_t rows = 1;     // steps x batch
-
-  Extents(Recurrence recurrence, int64_t vector_width)
-      : r(std::move(recurrence)),
-        width(vector_width),
-        panels((r.hidden + width - 1) / width),
-        padded(panels * width),
-        columns(r.directions * r.gates * padded),
-        rows(r.steps * r.batch) {}
-
-  bool halves() const { return r.gates == 3 && !r.linear_before_reset; }
-  int64_t step_macs() const { return r.batch * r.gates * r.hidden * r.hidden; }
-};
-
-Tensor zeros(int64_t count) {
-  Tensor tensor(DType::f32, {count});
-  std::ranges::fill(tensor.mutable_data<float>(), 0.0f);
-  return tensor;
-}
-float* data(Tensor& tensor) { return tensor.mutable_data<float>().data(); }
-const float* data(const Tensor& tensor) { return tensor.data<float>().data(); }
-
-/// Calls put(column, row) for the gates [first, last) of every hidden unit of one direction: where
-/// a row of ONNX's weights goes among the columns of panels that hold these gates.
-template <class Put>
-void over_columns(const Extents& e, int64_t first, int64_t last, const Put& put) {
-  for (int64_t unit = 0; unit < e.r.hidden; ++unit) {
-    for (int64_t gate = first; gate < last; ++gate) {
-      const int64_t vector = unit / e.width * (last - first) + gate - first;
-      put(vector * e.width + unit % e.width, gate * e.r.hidden + unit);
-    }
-  }
-}
-
-/// Packs the rows [gates x hidden, inner] of ONNX's weights into panels that hold the gates
-/// [first, last).
-void pack_panels(const Extents& e, const float* from, int64_t inner, int64_t first, int64_t last,
-                 float* to) {
-  const int64_t wide = (last - first) * e.width;
-  over_columns(e, first, last, [&](int64_t column, int64_t row) {
-    float* out = to + column / wide * inner * wide + column % wide;
-    for (int64_t k = 0; k < inner; ++k) out[k * wide] = from[row * inner + k];
-  });
-}
-
-/// The weights of a node as the loops read them.
-struct Packed {
-  Tensor projection;  // panels of all directions, where the loops multiply; else empty
-  Tensor bias;        // [columns]: the input's, and the recurrence's where it may be added early
-  Tensor recurrent;   // of each direction, panel after panel
-  Tensor candidate;   // GRU in two halves: the last gate's recurrences
-  Tensor candidate_bias;  // GRU with linear_before_reset: [directions, padded]
-  Tensor peepholes;       // [directions, 3, padded]
-  Tensor nothing;         // [padded]: h before the first step where none is given
-
-  size_t bytes() const {
-    size_t sum = 0;
-    for (const Tensor* each :
-         {&projection, &bias, &recurrent, &candidate, &candidate_bias, &peepholes, &nothing}) {
-      sum += each->bytes();
-    }
-    return sum;
-  }
-};
-
-void pack_bias(const Extents& e, const Tensor* given, Packed& packed) {
-  packed.bias = zeros(e.columns);
-  packed.candidate_bias = zeros(e.r.directions * e.padded);
-  if (!given) return;
-  const int64_t all = e.r.gates * e.r.hidden;
-  const bool late = e.r.gates == 3 && e.r.linear_before_reset;
-  for (int64_t d = 0; d < e.r.directions; ++d) {
-    const float* from = data(*given) + d * 2 * all;
-    float* to = data(packed.bias) + d * e.r.gates * e.padded;
-    over_columns(e, 0, e.r.gates, [&](int64_t column, int64_t row) {
-      const bool apart = late && row >= 2 * e.r.hidden;
-      to[column] = from[row] + (apart ? 0.0f : from[all + row]);
-    });
-    if (late) {
-      std::copy_n(from + all + 2 * e.r.hidden, e.r.hidden,
-                  data(packed.candidate_bias) + d * e.padded);
-    }
-  }
-}
-
-Packed pack(const Extents& e, const Candidate& candidate, bool project) {
-  const Recurrence& r = e.r;
-  const int64_t all = r.gates * r.hidden;
-  const int64_t early = e.halves() ? 2 : r.gates;
-  const float* w = data(*candidate.constant(weights));
-  const float* u = data(*candidate.constant(recurrences));
-  Packed packed;
-  packed.projection = zeros(project ? r.input * e.columns : 0);
-  packed.recurrent = zeros(r.directions * early * e.padded * r.hidden);
-  packed.candidate = zeros(e.halves() ? r.directions * e.padded * r.hidden : 0);
-  packed.peepholes = zeros(r.directions * 3 * e.padded);
-  packed.nothing = zeros(e.padded);
-  for (int64_t d = 0; d < r.directions; ++d) {
-    if (project) {
-      pack_panels(e, w + d * all * r.input, r.input, 0, r.gates,
-                  data(packed.projection) + d * r.gates * e.padded * r.input);
-    }
-    const float* from = u + d * all * r.hidden;
-    pack_panels(e, from, r.hidden, 0, early,
-                data(packed.recurrent) + d * early * e.padded * r.hidden);
-    if (e.halves()) {
-      pack_panels(e, from, r.hidden, 2, 3, data(packed.candidate) + d * e.padded * r.hidden);
-    }
-    for (int64_t part = 0; candidate.context.present(peephole) && part < 3; ++part) {
-      std::copy_n(data(*candidate.constant(peephole)) + (d * 3 + part) * r.hidden, r.hidden,
-                  data(packed.peepholes) + (d * 3 + part) * e.padded);
-    }
-  }
-  pack_bias(e, candidate.constant(biases), packed);
-  return packed;
-}
 
 /// The input's product through oneDNN: its columns in the order in which the steps read them.
 std::unique_ptr<Kernel> onednn_projection(const Extents& e, const Candidate& candidate,
@@ -164,15 +28,7 @@ std::unique_ptr<Kernel> onednn_projection(const Extents& e, const Candidate& can
   using onednn::Desc;
   const auto f32 = onednn::Type::f32;
   const auto plain = onednn::Tag::ab;
-  Tensor matrix = zeros(e.r.input * e.columns);
-  for (int64_t d = 0; d < e.r.directions; ++d) {
-    const float* from = data(*candidate.constant(weights)) + d * e.r.gates * e.r.hidden * e.r.input;
-    float* to = data(matrix) + d * e.r.gates * e.padded;
-    over_columns(e, 0, e.r.gates, [&](int64_t column, int64_t row) {
-      for (int64_t k = 0; k < e.r.input; ++k)
-        to[k * e.columns + column] = from[row * e.r.input + k];
-    });
-  }
+  const Tensor matrix = projection_matrix(e, candidate);
   dnnl::primitive_attr attributes;
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   const dnnl::matmul::primitive_desc pd(
@@ -239,15 +95,16 @@ class RecurrentCall final : public Call {
 
   void run() override {
     project();
-    const bool shared_steps = s_.threads > 1 && e_.step_macs() >= shared_step;
-    const bool apart = s_.threads > 1 && e_.r.directions == 2 && (!shared_steps || s_.threads == 2);
-    if (apart && e_.step_macs() * e_.r.steps >= shared_step) {
+    const int threads = product_threads(s_.threads, e_.step_macs());
+    // Two threads meet less often when each takes a direction.
+    if (e_.r.directions == 2 && threads <= 2 &&
+        product_threads(s_.threads, e_.step_macs() * e_.r.steps) >= 2) {
       parallel(2, 2, [&](int64_t d, int64_t end) {
         for (; d < end; ++d) run_direction(d, 1);
       });
       return;
     }
-    for (int64_t d = 0; d < e_.r.directions; ++d) run_direction(d, shared_steps ? s_.threads : 1);
+    for (int64_t d = 0; d < e_.r.directions; ++d) run_direction(d, threads);
   }
 
  private:
@@ -286,8 +143,8 @@ class RecurrentCall final : public Call {
     product.in_stride = e_.r.input;
     product.bias = data(s_.packed.bias);
     product.out = projected_;
-    const bool big = e_.rows * e_.r.input * e_.columns >= shared_step;
-    parallel(big ? s_.threads : 1, e_.r.directions * e_.panels,
+    const int threads = product_threads(s_.threads, e_.rows * e_.r.input * e_.columns);
+    parallel(threads, e_.r.directions * e_.panels,
              [&](int64_t panel, int64_t end) { s_.loops.product(product, panel, end); });
   }
 
@@ -406,7 +263,7 @@ std::string refusal(const Candidate& candidate, const Extents& e) {
   return {};
 }
 
-Offer recurrent(const Candidate& candidate) {
+Offer recurrent_kernel(const Candidate& candidate) {
   if (candidate.outputs[0].dtype != DType::f32) return Refusal{"not fp32"};
   const PanelLoops& loops = panel_loops();
   const Extents e(graph::detail::recurrence_of(candidate.context), loops.width);
@@ -435,7 +292,7 @@ Offer recurrent(const Candidate& candidate) {
 }  // namespace
 
 void register_recurrent(KernelRegistry& registry) {
-  for (const char* op : {"LSTM", "GRU", "RNN"}) registry.add(op, 10, recurrent);
+  for (const char* op : {"LSTM", "GRU", "RNN"}) registry.add(op, 10, recurrent_kernel);
 }
 
 }  // namespace betimes::runtime

@@ -1,5 +1,3 @@
-#include "betimes/graph/detail/recurrent.h"
-
 #include <algorithm>
 #include <array>
 

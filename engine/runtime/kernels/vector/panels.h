@@ -59,6 +59,7 @@ struct RecurrentStep {
 struct PanelLoops {
   const char* level;
   int64_t width;  // floats in a vector
+  int64_t rows;   // of the input, that share a load of the weights
   void (*product)(const PanelProduct& product, int64_t panel, int64_t end);
   void (*rnn)(const RecurrentStep& step, int64_t panel, int64_t end);
   void (*lstm)(const RecurrentStep& step, int64_t panel, int64_t end);

@@ -17,7 +17,8 @@ constexpr int64_t most_rows = 2;
 
 const PanelLoops& panel_loops() {
   static constexpr PanelLoops table = {
-      "avx2", width, product, rnn, lstm, gru_linear_before_reset, gru_gates, gru_candidate};
+      "avx2",    width,        most_rows, product, rnn, lstm, gru_linear_before_reset,
+      gru_gates, gru_candidate};
   return table;
 }
 

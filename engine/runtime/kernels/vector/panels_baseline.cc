@@ -13,7 +13,8 @@ constexpr int64_t most_rows = 2;
 
 const PanelLoops& panel_loops() {
   static constexpr PanelLoops table = {
-      "baseline", width, product, rnn, lstm, gru_linear_before_reset, gru_gates, gru_candidate};
+      "baseline", width,        most_rows, product, rnn, lstm, gru_linear_before_reset,
+      gru_gates,  gru_candidate};
   return table;
 }
 

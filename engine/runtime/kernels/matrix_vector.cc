@@ -11,9 +11,10 @@
 namespace betimes::runtime {
 namespace {
 
-/// Vectors in a panel: four, unless so few columns fill fewer.
-int64_t panel_vectors(int64_t columns, int64_t width) {
-  return std::min<int64_t>((columns + width - 1) / width, 4);
+/// Vectors in a panel: four, or as few as give each thread a panel of its own.
+int64_t panel_vectors(int64_t columns, int64_t width, int threads) {
+  const int64_t vectors = (columns + width - 1) / width;
+  return std::clamp<int64_t>(vectors / threads, 1, 4);
 }
 
 struct PackedProduct {
@@ -37,11 +38,12 @@ Tensor pack(const Product& p, const Tensor& given, int64_t wide, int64_t panels)
   return packed;
 }
 
-PackedProduct pack(const Candidate& candidate, const Product& p, const PanelLoops& loops) {
+PackedProduct pack(const Candidate& candidate, const Product& p, const PanelLoops& loops,
+                   int threads) {
   PackedProduct packed;
   PanelProduct& product = packed.product;
   product.panels.inner = p.inner;
-  product.panels.vectors = panel_vectors(p.columns, loops.width);
+  product.panels.vectors = panel_vectors(p.columns, loops.width, threads);
   const int64_t wide = product.panels.vectors * loops.width;
   packed.panels = (p.columns + wide - 1) / wide;
   packed.weights = pack(p, *candidate.constant(1), wide, packed.panels);
@@ -119,7 +121,8 @@ Offer matrix_vector(const Candidate& candidate) {
   Choice choice;
   choice.reads = {{0, Layout::plain}};
   choice.macs = static_cast<double>(p->rows * p->inner) * static_cast<double>(p->columns);
-  choice.kernel = std::make_unique<MatrixVectorKernel>(pack(candidate, *p, loops), loops, threads);
+  choice.kernel =
+      std::make_unique<MatrixVectorKernel>(pack(candidate, *p, loops, threads), loops, threads);
   return choice;
 }
 

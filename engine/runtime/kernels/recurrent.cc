@@ -281,8 +281,9 @@ Offer recurrent_kernel(const Candidate& candidate) {
   } catch (const dnnl::error& error) {
     return Refusal{std::string("oneDNN: ") + error.what()};
   }
-  choice.macs = static_cast<double>(e.rows * e.r.directions) *
-                static_cast<double>(e.r.gates * e.r.hidden * (e.r.input + e.r.hidden));
+  const int64_t h_steps = e.r.steps - (shared.has_h ? 0 : 1);  // of h other than zero
+  choice.macs = static_cast<double>(e.r.batch * e.r.directions * e.r.gates * e.r.hidden) *
+                static_cast<double>(e.r.steps * e.r.input + h_steps * e.r.hidden);
   choice.kernel = std::make_unique<RecurrentKernel>(std::move(shared));
   return choice;
 }

@@ -48,7 +48,8 @@ OperatorCase build(const json& entry, Random& random) {
     graph.constants[name] = random_tensor(shape.get<Shape>(), random);
     node.inputs.push_back(name);
   }
-  for (const auto& [key, value] : entry.value("attributes", json::object()).items()) {
+  const json attributes = entry.value("attributes", json::object());
+  for (const auto& [key, value] : attributes.items()) {
     node.attributes[key] = attribute(value);
   }
   node.outputs = {"output"};

@@ -25,4 +25,11 @@ inline int useful_threads(int threads, int64_t operations) {
   return operations < 16384 ? 1 : threads;
 }
 
+/// Threads worth waking for a product of this many multiplications: each wants some microseconds of
+/// its own, or their meeting costs more than they save.
+inline int product_threads(int threads, int64_t macs) {
+  constexpr int64_t each = 32768;
+  return macs / each < threads ? static_cast<int>(macs / each > 1 ? macs / each : 1) : threads;
+}
+
 }  // namespace betimes::runtime

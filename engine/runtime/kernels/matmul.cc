@@ -1,5 +1,6 @@
 #include "betimes/base/cpu.h"
 #include "betimes/runtime/detail/onednn.h"
+#include "betimes/runtime/detail/product.h"
 
 // Matrix products with constant weights through oneDNN, packed, bias and activation fused.
 
@@ -10,37 +11,6 @@ using onednn::Argument;
 using onednn::Desc;
 using onednn::Tag;
 using onednn::Type;
-
-/// out[rows, columns] = activation(in[rows, inner] weights + bias).
-struct Product {
-  int64_t rows = 1, inner = 1, columns = 1;
-  bool transposed = false;  // weights are [columns, inner]
-};
-
-std::optional<Product> product_of(const Candidate& candidate) {
-  const graph::Node& node = candidate.node();
-  const Shape& in = candidate.context.shape(0);
-  const Shape& weights = candidate.context.shape(1);
-  if (weights.size() != 2 || in.size() < 2) return std::nullopt;
-  Product product;
-  if (node.op == "Gemm") {
-    const bool plain = node.get("transA", int64_t{0}) == 0 && node.get("alpha", 1.0f) == 1.0f &&
-                       (node.get("beta", 1.0f) == 1.0f || !candidate.context.present(2));
-    if (!plain) return std::nullopt;
-    product.transposed = node.get("transB", int64_t{0}) != 0;
-  }
-  product.inner = in.back();
-  product.columns = candidate.outputs[0].shape.back();
-  if (product.inner == 0 || product.columns == 0) return std::nullopt;
-  product.rows = element_count(in) / product.inner;
-  return product;
-}
-
-bool bias_fits(const Candidate& candidate, const Product& product) {
-  if (!candidate.context.present(2)) return true;
-  const Tensor* bias = candidate.constant(2);
-  return bias && bias->size() == product.columns && bias->shape().back() == product.columns;
-}
 
 Desc matrix(int64_t rows, int64_t columns, Type type) { return {{rows, columns}, type, Tag::ab}; }
 

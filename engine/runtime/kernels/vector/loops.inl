@@ -3,36 +3,7 @@
 
 using Kind = graph::Activation::Kind;
 
-/// exp(x) within 2 ulp on the range where the result is normal; clamped outside (Cephes' expf).
-inline float exp_fast(float x) {
-  constexpr float limit = 87.33f;
-  x = x < -limit ? -limit : x;
-  x = x > limit ? limit : x;
-  constexpr float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
-  const float shifted = x * 1.44269504088896341f + magic;
-  const float n = shifted - magic;
-  float r = x - n * 0.693359375f;
-  r = r - n * -2.12194440e-4f;
-  float p = 1.9875691500e-4f;
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * r * r + r + 1.0f;
-  const int32_t power = (std::bit_cast<int32_t>(shifted) - std::bit_cast<int32_t>(magic) + 127) << 23;
-  return p * std::bit_cast<float>(power);
-}
-
-inline float sigmoid_fast(float x) { return 1.0f / (1.0f + exp_fast(-x)); }
-
-/// tanh by exp where |x| is not small, by its series where cancellation would show.
-inline float tanh_fast(float x) {
-  const float square = x * x;
-  const float near = x * (1.0f + square * (-0.333333333f + square * (0.133333333f - square * 0.0539682540f)));
-  const float far = 1.0f - 2.0f / (exp_fast(2.0f * x) + 1.0f);
-  return square < 0.04f ? near : far;
-}
+#include "betimes/runtime/kernels/vector/functions.inl"
 
 /// Calls `run` with the activation as a function object, so that each gets its own loop.
 template <class Run>

@@ -1,0 +1,28 @@
+#include <bit>
+#include <cstdint>
+#include <type_traits>
+
+#include "betimes/runtime/kernels/vector/panel_levels.h"
+
+#ifdef __x86_64__
+#pragma GCC push_options
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512dq,avx512vl,prefer-vector-width=512")
+
+namespace betimes::runtime::avx512 {
+namespace {
+constexpr int64_t width = 16;
+constexpr int64_t most_rows = 4;
+#include "betimes/runtime/kernels/vector/panels.inl"
+}  // namespace
+
+const PanelLoops& panel_loops() {
+  static constexpr PanelLoops table = {
+      "avx512",  width,        most_rows, product, rnn, lstm, gru_linear_before_reset,
+      gru_gates, gru_candidate};
+  return table;
+}
+
+}  // namespace betimes::runtime::avx512
+
+#pragma GCC pop_options
+#endif

@@ -1,6 +1,7 @@
 #include <onnx/onnx_pb.h>
 
 #include <limits>
+#include <set>
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
@@ -17,7 +18,9 @@ using onnx::AttributeProto;
 
 // The newest IR version that opset 17's release of ONNX (1.12) knows.
 constexpr int ir_version = 8;
-constexpr int own_opset = 1;  // of domain "betimes"
+// Versions of the domains beside ONNX's default one.
+constexpr int own_opset = 1;  // of "betimes"
+constexpr int ml_opset = 3;   // of "ai.onnx.ml"
 
 void write_value_of(const Attribute& value, AttributeProto& proto) {
   struct Write {
@@ -84,12 +87,12 @@ void write_opsets(const Graph& graph, onnx::ModelProto& model) {
   auto& standard = *model.add_opset_import();
   standard.set_domain("");
   standard.set_version(graph::canonical_opset);
+  std::set<std::string> domains;
   for (const Node& node : graph.nodes) {
-    if (node.domain.empty()) continue;
-    auto& own = *model.add_opset_import();
-    own.set_domain(node.domain);
-    own.set_version(own_opset);
-    return;  // the registry knows no third domain
+    if (node.domain.empty() || !domains.insert(node.domain).second) continue;
+    auto& other = *model.add_opset_import();
+    other.set_domain(node.domain);
+    other.set_version(node.domain == "ai.onnx.ml" ? ml_opset : own_opset);
   }
 }
 

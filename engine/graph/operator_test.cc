@@ -11,13 +11,16 @@ namespace betimes::graph {
 namespace {
 
 /// The operator that a test is about, "" when it is about none. Tests of operators are in suites
-/// whose names end in "Operators" (of domain "betimes": in "BetimesOperators"). Their names begin
-/// with the operator's: `TEST(MatrixOperators, Gemm_ReadsTransposedInputs)`; or, where cases are
-/// data, either the test's or the case's does: `MaxPool/large`, `ComputesWhatOnnxSays/Elu_alpha`.
+/// whose names end in "Operators" (of domain "betimes": in "BetimesOperators"; of "ai.onnx.ml": in
+/// "MlOperators"). Their names begin with the operator's: `TEST(MatrixOperators,
+/// Gemm_ReadsTransposedInputs)`; or, where cases are data, either the test's or the case's does:
+/// `MaxPool/large`, `ComputesWhatOnnxSays/Elu_alpha`.
 std::string tested_operator(std::string suite, const std::string& test) {
   suite = suite.substr(suite.rfind('/') + 1);
   if (!suite.ends_with("Operators")) return {};
-  const std::string domain = suite == "BetimesOperators" ? "betimes" : "";
+  const std::string domain = suite == "BetimesOperators" ? "betimes"
+                             : suite == "MlOperators"    ? "ai.onnx.ml"
+                                                         : "";
   const auto first_word = [](const std::string& text) { return text.substr(0, text.find('_')); };
   const size_t slash = test.find('/');
   std::string name = first_word(test.substr(0, slash));
@@ -67,6 +70,7 @@ TEST(OperatorRegistry, KnowsWhatATestIsAbout) {
   EXPECT_EQ(tested_operator("All/UnaryOperators", "Computes/Abs_special"), "Abs");
   EXPECT_EQ(tested_operator("All/PoolOperators", "MaxPool/large_one"), "MaxPool");
   EXPECT_EQ(tested_operator("BetimesOperators", "Conv_AddsAResidual"), "betimes.Conv");
+  EXPECT_EQ(tested_operator("MlOperators", "Scaler_Scales"), "ai.onnx.ml.Scaler");
   EXPECT_EQ(tested_operator("OperatorRegistry", "KnowsWhatATestIsAbout"), "");
 }
 

@@ -257,6 +257,12 @@ int default_opset(const onnx::ModelProto& model) {
     }
     if (domain.empty()) version = entry.version();
   }
+  // Models of other domains' operators only needn't name ours.
+  const auto& nodes = model.graph().node();
+  const bool needed = std::any_of(nodes.begin(), nodes.end(), [](const onnx::NodeProto& node) {
+    return node.domain().empty() || node.domain() == "ai.onnx";
+  });
+  if (!version && !needed && !seen.empty()) return graph::canonical_opset;
   if (!version) throw Error("opset import", "has no version for ONNX's default domain");
   if (*version < oldest_opset || *version > newest_opset) {
     throw Error("opset " + std::to_string(*version), "isn't supported",

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
@@ -18,7 +19,9 @@ using onnx::AttributeProto;
 
 // The newest IR version that opset 17's release of ONNX (1.12) knows.
 constexpr int ir_version = 8;
-constexpr int own_opset = 1;  // of domain "betimes"
+// Versions of the domains beside ONNX's default one.
+constexpr int own_opset = 1;  // of "betimes"
+constexpr int ml_opset = 3;   // of "ai.onnx.ml"
 
 void write_body(const Node& node, const Graph& body, onnx::GraphProto& proto);
 
@@ -124,24 +127,27 @@ void write_body(const Node& node, const Graph& body, onnx::GraphProto& proto) {
   write_graph(body, inputs, proto);
 }
 
-bool uses_own_operators(const Graph& graph) {
-  return std::any_of(graph.nodes.begin(), graph.nodes.end(), [](const Node& node) {
-    if (!node.domain.empty()) return true;
-    return std::any_of(node.attributes.begin(), node.attributes.end(), [](const auto& attribute) {
-      const auto* body = std::get_if<graph::Subgraph>(&attribute.second);
-      return body != nullptr && uses_own_operators(**body);
-    });
-  });
+/// Domains of the graph's nodes and of those in their bodies.
+void collect_domains(const Graph& graph, std::set<std::string>& domains) {
+  for (const Node& node : graph.nodes) {
+    if (!node.domain.empty()) domains.insert(node.domain);
+    for (const auto& [key, value] : node.attributes) {
+      if (const auto* body = std::get_if<graph::Subgraph>(&value)) collect_domains(**body, domains);
+    }
+  }
 }
 
 void write_opsets(const Graph& graph, onnx::ModelProto& model) {
   auto& standard = *model.add_opset_import();
   standard.set_domain("");
   standard.set_version(graph::canonical_opset);
-  if (!uses_own_operators(graph)) return;
-  auto& own = *model.add_opset_import();  // the registry knows no third domain
-  own.set_domain("betimes");
-  own.set_version(own_opset);
+  std::set<std::string> domains;
+  collect_domains(graph, domains);
+  for (const std::string& domain : domains) {
+    auto& other = *model.add_opset_import();
+    other.set_domain(domain);
+    other.set_version(domain == "ai.onnx.ml" ? ml_opset : own_opset);
+  }
 }
 
 void check_size(const Graph& graph) {

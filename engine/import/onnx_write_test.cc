@@ -60,6 +60,61 @@ TEST(OnnxWrite, ImportsOurDomainOnlyWhenUsed) {
   EXPECT_NE(serialize_onnx(graph).find(imported), std::string::npos);
 }
 
+/// One leaf of weight 2, written by attributes of every list kind.
+graph::Node tree(const std::string& input, const std::string& output) {
+  using Ints = std::vector<int64_t>;
+  return {"tree",
+          "TreeEnsembleRegressor",
+          "ai.onnx.ml",
+          {input},
+          {output},
+          {{"n_targets", int64_t{1}},
+           {"nodes_treeids", Ints{0}},
+           {"nodes_nodeids", Ints{0}},
+           {"nodes_featureids", Ints{0}},
+           {"nodes_truenodeids", Ints{0}},
+           {"nodes_falsenodeids", Ints{0}},
+           {"nodes_values", std::vector<float>{0}},
+           {"nodes_modes", std::vector<std::string>{"LEAF"}},
+           {"target_treeids", Ints{0}},
+           {"target_nodeids", Ints{0}},
+           {"target_ids", Ints{0}},
+           {"target_weights", std::vector<float>{2}}}};
+}
+
+TEST(OnnxWrite, KeepsOtherDomainsWithTheirVersions) {
+  // Domain, then its version: field 2.
+  const std::string imported = std::string("\x0a\x0a") + "ai.onnx.ml" + "\x10\x03";
+  Graph graph = sample();
+  graph.inputs.push_back({"features", DType::f32, {{{-1, "N"}, {3, ""}}}});
+  graph.outputs.push_back({"score", DType::f32, {{{-1, "N"}, {1, ""}}}});
+  graph.nodes.push_back(tree("features", "score"));
+  graph.nodes[0].domain = "betimes";
+  graph.nodes[0].op = "Conv";
+  EXPECT_NE(serialize_onnx(graph).find(imported), std::string::npos);
+  EXPECT_NE(serialize_onnx(graph).find("betimes\x10"), std::string::npos);
+  graph.nodes[0] = sample().nodes[0];
+  EXPECT_EQ(difference(graph, parse(serialize_onnx(graph))), "");
+}
+
+TEST(OnnxRead, NeedsNoVersionOfADomainThatIsNotUsed) {
+  Graph graph;
+  graph.name = "g";
+  graph.inputs = {{"x", DType::f32, {{{2, ""}, {3, ""}}}}};
+  graph.outputs = {{"y", DType::f32, {{{2, ""}, {1, ""}}}}};
+  graph.nodes = {tree("x", "y")};
+  std::string bytes = serialize_onnx(graph);
+  // The default domain's import: field 8 of 4 bytes, an empty domain and version 17.
+  const std::string standard("\x42\x04\x0a\x00\x10\x11", 6);
+  const size_t at = bytes.find(standard);
+  ASSERT_NE(at, std::string::npos);
+  bytes.erase(at, standard.size());
+  EXPECT_EQ(difference(graph, parse(bytes)), "");
+  std::string plain = serialize_onnx(sample());
+  plain.erase(plain.find(standard), standard.size());
+  EXPECT_THROW(parse(plain), Error);
+}
+
 TEST(OnnxWrite, RefusesAPathItCannotWrite) {
   EXPECT_THROW(write_onnx(sample(), "/nonexistent/m.onnx"), Error);
 }

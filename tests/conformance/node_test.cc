@@ -97,6 +97,11 @@ std::string difference(const Tensor& expected, const Tensor& found) {
 const std::set<std::string> disputed = {"test_resize_downsample_scales_cubic_align_corners",
                                         "test_resize_downsample_scales_linear_align_corners"};
 
+/// Their expected outputs are numbers that someone else drew.
+bool is_random(const fs::path& folder) {
+  return folder.filename().string().starts_with("test_bernoulli");
+}
+
 enum class Verdict { passed, failed, refused };
 
 Verdict run_case(const fs::path& folder, std::string& why) {
@@ -123,7 +128,8 @@ TEST(OnnxNodeTests, WhatIsNotRefusedIsRight) {
   if (!fs::exists(data)) GTEST_SKIP() << "needs Debian's package libonnx-testdata";
   std::vector<fs::path> folders;
   for (const auto& entry : fs::directory_iterator(data)) {
-    if (!disputed.contains(entry.path().filename())) folders.push_back(entry.path());
+    const fs::path& path = entry.path();
+    if (!disputed.contains(path.filename()) && !is_random(path)) folders.push_back(path);
   }
   std::sort(folders.begin(), folders.end());
   std::map<Verdict, int> counts;
@@ -137,7 +143,7 @@ TEST(OnnxNodeTests, WhatIsNotRefusedIsRight) {
     }
   }
   std::printf("%d passed, %d refused\n", counts[Verdict::passed], counts[Verdict::refused]);
-  EXPECT_GE(counts[Verdict::passed], 600);  // of libonnx-testdata 1.12
+  EXPECT_GE(counts[Verdict::passed], 800);  // of libonnx-testdata 1.12
 }
 
 /// Whole networks, converted layers and single nodes alike.

@@ -8,7 +8,7 @@ namespace betimes::graph::detail {
 namespace {
 
 /// A few bytes of file can ask for any number of a loop's iterations.
-constexpr size_t max_nodes = 200'000;
+constexpr size_t max_nodes = 50'000;
 
 /// Points at the types and known values of a node's inputs, in the form operators read.
 class ContextStorage {

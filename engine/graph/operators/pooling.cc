@@ -1,5 +1,6 @@
 // MaxPool (12), AveragePool (11), LpPool (11) and their global forms.
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "betimes/graph/detail/check.h"
@@ -18,23 +19,30 @@ std::vector<TensorType> infer_pool(const NodeContext& context) {
 }
 
 std::vector<TensorType> infer_max_pool(const NodeContext& context) {
-  if (has_output(context, 1)) fail(context, "its second output, Indices, isn't supported");
   flag(context, "storage_order", false);
-  return infer_pool(context);
+  std::vector<TensorType> types = infer_pool(context);
+  if (has_output(context, 1)) types.push_back({DType::i64, types[0].shape});
+  return types;
+}
+
+/// f(place in the plane) for each input that output (od, oh, ow) sees.
+template <class F>
+void each_place(const Window& window, int64_t od, int64_t oh, int64_t ow, F&& f) {
+  const auto& [depth, height, width] = window.axes;
+  for (int64_t kd = depth.first_inside(od); kd < depth.end_inside(od); ++kd) {
+    for (int64_t kh = height.first_inside(oh); kh < height.end_inside(oh); ++kh) {
+      const int64_t row = (depth.input(od, kd) * height.in + height.input(oh, kh)) * width.in;
+      for (int64_t kw = width.first_inside(ow); kw < width.end_inside(ow); ++kw) {
+        f(row + width.input(ow, kw));
+      }
+    }
+  }
 }
 
 /// f(value) at each input that output (od, oh, ow) sees of the plane x.
 template <class T, class F>
 void each_inside(const Window& window, const T* x, int64_t od, int64_t oh, int64_t ow, F&& f) {
-  const auto& [depth, height, width] = window.axes;
-  for (int64_t kd = depth.first_inside(od); kd < depth.end_inside(od); ++kd) {
-    for (int64_t kh = height.first_inside(oh); kh < height.end_inside(oh); ++kh) {
-      const T* row = x + (depth.input(od, kd) * height.in + height.input(oh, kh)) * width.in;
-      for (int64_t kw = width.first_inside(ow); kw < width.end_inside(ow); ++kw) {
-        f(row[width.input(ow, kw)]);
-      }
-    }
-  }
+  each_place(window, od, oh, ow, [&](int64_t place) { f(x[place]); });
 }
 
 /// y = f(plane, od, oh, ow) for every output of every plane.
@@ -50,13 +58,19 @@ void each_output(const Window& window, int64_t planes, const T* x, T* y, F&& f) 
   }
 }
 
+template <class T>
+bool is_nan([[maybe_unused]] T value) {
+  if constexpr (std::is_floating_point_v<T>) {
+    return std::isnan(value);
+  } else {
+    return false;
+  }
+}
+
 /// NaN wins, as in numpy's maximum.
 template <class T>
 T larger(T best, T value) {
-  if constexpr (std::is_floating_point_v<T>) {
-    if (std::isnan(value)) return value;
-  }
-  return value > best ? value : best;
+  return is_nan(value) || value > best ? value : best;
 }
 
 template <class T>
@@ -67,11 +81,48 @@ T lowest() {
 
 using Pooled = Types<float, double, int8_t, uint8_t>;
 
+/// A place in the plane counted with the first axis fastest.
+int64_t column_major(const Window& window, int64_t place) {
+  const auto& [depth, height, width] = window.axes;
+  const int64_t w = place % width.in;
+  const int64_t h = place / width.in % height.in;
+  const int64_t d = place / width.in / height.in;
+  return (w * height.in + h) * depth.in + d;
+}
+
+/// The largest value and where it is in the whole tensor; of equals the first one's place, and -1
+/// where a window sees nothing but padding.
+template <class T>
+Evaluator max_pool_with_indices(const Window& window, int64_t planes, bool by_columns) {
+  return [=](auto inputs, auto outputs) {
+    int64_t* index = outputs[1].template as<int64_t>();
+    const T* const first = inputs[0].template as<T>();
+    each_output(window, planes, first, outputs[0].template as<T>(),
+                [&](const T* x, int64_t od, int64_t oh, int64_t ow) {
+                  T best = lowest<T>();
+                  int64_t where = -1;
+                  each_place(window, od, oh, ow, [&](int64_t place) {
+                    const T value = x[place];
+                    const bool better = value > best || (is_nan(value) && !is_nan(best));
+                    if (where < 0 || better) best = value, where = place;
+                  });
+                  if (where >= 0) {
+                    where = x - first + (by_columns ? column_major(window, where) : where);
+                  }
+                  *index++ = where;
+                  return best;
+                });
+  };
+}
+
 Evaluator prepare_max_pool(const NodeContext& context, std::span<const TensorType>) {
   const Window window = sliding_window(context, required_kernel(context));
   const int64_t planes = context.shape(0)[0] * context.shape(0)[1];
   return Pooled::dispatch(context.type(0).dtype, [&](auto zero) -> Evaluator {
     using T = decltype(zero);
+    if (has_output(context, 1)) {
+      return max_pool_with_indices<T>(window, planes, flag(context, "storage_order", false));
+    }
     return [=](auto inputs, auto outputs) {
       each_output(window, planes, inputs[0].template as<T>(), outputs[0].template as<T>(),
                   [&](const T* x, int64_t od, int64_t oh, int64_t ow) {

@@ -293,6 +293,23 @@ TEST(Fusion, OutputsThatAreInputsConstantsViewsOrTwins) {
   expect_same(build.finish({x, c, flat, relu, view}));
 }
 
+TEST(Fusion, LayerNormalizations) {
+  for (const int64_t count : {1, 7, 16, 37, 768}) {
+    for (int form = 0; form < 4; ++form) {
+      const bool bias = form % 2 == 1;
+      const bool computed = form / 2 == 1;
+      SCOPED_TRACE(::testing::Message() << count << ", form " << form);
+      GraphBuilder build;
+      const std::string x = build.input({2, 5, count});
+      const std::string scale = computed ? build.input({count}, "s") : build.weights({count});
+      std::vector<std::string> inputs = {x, scale};
+      if (bias) inputs.push_back(build.weights({count}));
+      const auto plan = expect_same(build.finish({build.node("LayerNormalization", inputs)}));
+      EXPECT_TRUE(plan->steps().back().kernel.starts_with("vector"));
+    }
+  }
+}
+
 TEST(Fusion, EveryPassMayBeSwitchedOff) {
   GraphBuilder build;
   const std::string x = build.input({1, 3, 16, 16});

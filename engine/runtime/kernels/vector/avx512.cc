@@ -1,4 +1,5 @@
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -18,7 +19,7 @@ constexpr int64_t vector_floats = 8;
 const Loops& vector_loops() {
   static constexpr Loops table = {"avx512",    activate,     combine,   max_pool_f32,
                                   max_pool_u8, average_pool, mean_rows, softmax,
-                                  quantize,    dequantize,   mix4};
+                                  quantize,    dequantize,   mix4,      layer_norm};
   return table;
 }
 

@@ -1,4 +1,5 @@
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <type_traits>
@@ -14,7 +15,7 @@ constexpr int64_t vector_floats = 4;
 const Loops& vector_loops() {
   static constexpr Loops table = {"baseline",  activate,     combine,   max_pool_f32,
                                   max_pool_u8, average_pool, mean_rows, softmax,
-                                  quantize,    dequantize,   mix4};
+                                  quantize,    dequantize,   mix4,      layer_norm};
   return table;
 }
 

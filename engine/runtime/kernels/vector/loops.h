@@ -33,6 +33,9 @@ struct Loops {
   /// The four neighbours of a point that lies x of the way to the right and y down.
   void (*mix4)(const float* top_left, const float* top_right, const float* bottom_left,
                const float* bottom_right, float x, float y, float* out, int64_t count);
+  /// LayerNormalization of one row; bias may be null.
+  void (*layer_norm)(const float* in, const float* scale, const float* bias, float* out,
+                     int64_t count, float epsilon);
 };
 
 /// The loops of the active level.

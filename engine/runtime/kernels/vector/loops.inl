@@ -229,3 +229,32 @@ void mix4(const float* top_left, const float* top_right, const float* bottom_lef
     out[i] = a * top_left[i] + b * top_right[i] + c * bottom_left[i] + d * bottom_right[i];
   }
 }
+
+/// Sum of f(x) over a row, in as many partial sums as the compiler needs to vectorise it.
+template <class F>
+inline float sum_row(const float* in, int64_t count, const F& f) {
+  constexpr int64_t lanes = 16;
+  float sums[lanes] = {};
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) {
+    for (int64_t k = 0; k < lanes; ++k) sums[k] += f(in[i + k]);
+  }
+  float sum = 0;
+  for (; i < count; ++i) sum += f(in[i]);
+  for (const float part : sums) sum += part;
+  return sum;
+}
+
+void layer_norm(const float* in, const float* scale, const float* bias, float* out, int64_t count,
+                float epsilon) {
+  const float share = 1.0f / static_cast<float>(count);
+  const float mean = sum_row(in, count, [](float x) { return x; }) * share;
+  const float variance =
+      sum_row(in, count, [mean](float x) { return (x - mean) * (x - mean); }) * share;
+  const float factor = 1.0f / std::sqrt(variance + epsilon);
+  if (bias) {
+    for (int64_t i = 0; i < count; ++i) out[i] = (in[i] - mean) * factor * scale[i] + bias[i];
+  } else {
+    for (int64_t i = 0; i < count; ++i) out[i] = (in[i] - mean) * factor * scale[i];
+  }
+}

@@ -116,6 +116,7 @@ TEST(IndexingOperators, Slice_RefusesBoundsThatDoNotFit) {
 int64_t source(int64_t i, int64_t n, const std::string& mode) {
   if (i >= 0 && i < n) return i;
   if (mode == "edge") return i < 0 ? 0 : n - 1;
+  if (mode == "wrap") return (i % n + n) % n;
   if (mode == "reflect") return i < 0 ? -i : 2 * (n - 1) - i;
   return -1;
 }
@@ -138,13 +139,13 @@ void expect_padded(const Call& call, const std::string& mode, const std::vector<
 TEST(IndexingOperators, Pad_AddsAndCrops) {
   Random random(41);
   for (const DType dtype : types_of("Pad")) {
-    for (const std::string mode : {"constant", "reflect", "edge"}) {
+    for (const std::string mode : {"constant", "reflect", "edge", "wrap"}) {
       for (const Shape& shape : ugly_shapes(random)) {
         if (element_count(shape) > 300) continue;
         std::vector<int64_t> pads(2 * shape.size());
         for (size_t i = 0; i < pads.size(); ++i) {
           const int64_t n = shape[i % shape.size()];
-          const int64_t most = mode == "reflect" ? n - 1 : n == 0 && mode == "edge" ? 0 : 2;
+          const int64_t most = mode == "reflect" ? n - 1 : n == 0 && mode != "constant" ? 0 : 2;
           // Crops are at most half, so that both ends together leave something to mirror.
           pads[i] = most > 0 && coin(random) ? between(random, 1, std::min<int64_t>(most, 2))
                                              : -between(random, 0, n / 2 > 0 ? 1 : 0);
@@ -169,7 +170,7 @@ TEST(IndexingOperators, Pad_RefusesPadsThatDoNotFit) {
   expect_refused({"Pad", {x, integers({-2, 0, -1, 0})}}, "crops more");
   expect_refused({"Pad", {x, integers({2, 0, 0, 0})}, mode("reflect")}, "at most 1");
   expect_refused({"Pad", {Tensor(DType::f32, {0}), integers({1, 0})}, mode("edge")}, "at most 0");
-  expect_refused({"Pad", {x, integers({0, 0, 0, 0})}, mode("wrap")}, "wrap");
+  expect_refused({"Pad", {x, integers({0, 0, 0, 0})}, mode("mirror")}, "mirror");
   expect_refused({"Pad", {x, integers({int64_t{1} << 40, 0, 0, 0})}}, "a pad is");
   expect_refused({"Pad", {x, integers({0, 0, 0, 0}), Tensor(DType::f64, {})}}, "input 2");
   expect_refused({"Pad", {x, integers({0, 0, 0, 0}), Tensor(DType::f32, {2})}}, "one element");

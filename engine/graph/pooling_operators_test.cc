@@ -35,8 +35,8 @@ struct Pool {
     } else {
       all["auto_pad"] = auto_pad;
     }
-    if (op == "MaxPool" && !dilations.empty()) all["dilations"] = dilations;
-    if (op != "LpPool" && ceil) all["ceil_mode"] = int64_t{1};
+    if (!dilations.empty()) all["dilations"] = dilations;
+    if (ceil) all["ceil_mode"] = int64_t{1};
     if (op == "AveragePool" && count_padding) all["count_include_pad"] = int64_t{1};
     if (op == "LpPool" && p != 2) all["p"] = p;
     return all;
@@ -165,32 +165,32 @@ class PoolCaseOperators : public ::testing::TestWithParam<Pool> {
       expect_close(run(call)[0], dtype, pooled(pool, Array(x), made), 3);
     }
   }
-  static Pool without_ceil(Pool pool) {
-    pool.ceil = false;
+  /// On an input so wide that the dilated window still fits.
+  static Pool dilated(Pool pool) {
+    pool.dilations = Ints(pool.kernel.size(), 2);
+    for (size_t i = 0; i < pool.kernel.size(); ++i) pool.x[2 + i] += pool.kernel[i];
     return pool;
   }
 };
 
 TEST_P(PoolCaseOperators, MaxPool) {
   expect_pooled("MaxPool", GetParam(), nullptr);
-  Pool dilated = GetParam();
-  // Wide enough that a dilated window still fits.
-  dilated.dilations = Ints(dilated.kernel.size(), 2);
-  for (size_t i = 0; i < dilated.kernel.size(); ++i) dilated.x[2 + i] += dilated.kernel[i];
-  expect_pooled("MaxPool", dilated, nullptr);
+  expect_pooled("MaxPool", dilated(GetParam()), nullptr);
 }
 
 TEST_P(PoolCaseOperators, AveragePool) {
-  const bool all = GetParam().count_padding;
-  expect_pooled("AveragePool", GetParam(), [all](const Seen& seen) {
-    return mean(seen, all ? seen.places : static_cast<double>(seen.values.size()));
-  });
+  for (const Pool& pool : {GetParam(), dilated(GetParam())}) {
+    expect_pooled("AveragePool", pool, [all = pool.count_padding](const Seen& seen) {
+      return mean(seen, all ? seen.places : static_cast<double>(seen.values.size()));
+    });
+  }
 }
 
 TEST_P(PoolCaseOperators, LpPool) {
   const auto p = static_cast<double>(GetParam().p);
-  expect_pooled("LpPool", without_ceil(GetParam()),
-                [p](const Seen& seen) { return norm(seen, p); });
+  for (const Pool& pool : {GetParam(), dilated(GetParam())}) {
+    expect_pooled("LpPool", pool, [p](const Seen& seen) { return norm(seen, p); });
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PoolCaseOperators, ::testing::ValuesIn(cases),

@@ -72,7 +72,8 @@ TEST(QuantizeOperators, QuantizeLinear_RoundsAndSaturates) {
   Random random(90);
   for (const DType from : types_of("QuantizeLinear")) {
     for (const std::optional<DType> to :
-         {std::optional<DType>{}, std::optional{DType::u8}, std::optional{DType::i8}}) {
+         {std::optional<DType>{}, std::optional{DType::u8}, std::optional{DType::i8},
+          std::optional{DType::u16}, std::optional{DType::i16}}) {
       for (const Shape& shape : ugly_shapes(random)) {
         for (const Scales& scales : scales_for(random, shape)) {
           // In sixteenths, so that many are ties.
@@ -82,10 +83,12 @@ TEST(QuantizeOperators, QuantizeLinear_RoundsAndSaturates) {
             x = Array::made(shape, [&](const Index& at) { return whole(at) / 16; }).tensor(from);
           }
           const Call call = scaled(random, "QuantizeLinear", x, scales, to);
-          const double low = to == DType::i8 ? -128 : 0;
+          const bool wide = to == DType::u16 || to == DType::i16;
+          const double range = wide ? 65535 : 255;
+          const double low = to == DType::i8 || to == DType::i16 ? -(range + 1) / 2 : 0;
           const Array expected =
               with_scales(call, scales, [&](double value, double scale, double zero) {
-                return std::clamp(round_to_even(value / scale) + zero, low, low + 255);
+                return std::clamp(round_to_even(value / scale) + zero, low, low + range);
               });
           SCOPED_TRACE(call.describe());
           expect_close(run(call)[0], to.value_or(DType::u8), expected);

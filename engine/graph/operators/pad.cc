@@ -1,4 +1,4 @@
-// Pad (13): constant, reflect, edge; negative pads crop.
+// Pad (19): constant, reflect, edge, wrap; negative pads crop.
 #include <algorithm>
 #include <cstring>
 
@@ -10,14 +10,15 @@ namespace {
 
 using namespace detail;
 
-enum class PadMode { constant, reflect, edge };
+enum class PadMode { constant, reflect, edge, wrap };
 
 PadMode pad_mode(const NodeContext& context) {
   const std::string mode = context.node.get("mode", "constant");
   if (mode == "constant") return PadMode::constant;
   if (mode == "reflect") return PadMode::reflect;
   if (mode == "edge") return PadMode::edge;
-  fail(context, "attribute 'mode' is " + mode, "constant, reflect or edge");
+  if (mode == "wrap") return PadMode::wrap;
+  fail(context, "attribute 'mode' is " + mode, "constant, reflect, edge or wrap");
 }
 
 std::vector<int64_t> pads(const NodeContext& context) {
@@ -64,6 +65,7 @@ std::vector<int64_t> sources(PadMode mode, int64_t before, int64_t extent, int64
     if (at < 0 || at >= extent) {
       if (mode == PadMode::constant) at = -1;
       if (mode == PadMode::edge) at = std::clamp<int64_t>(at, 0, extent - 1);
+      if (mode == PadMode::wrap) at = (at % extent + extent) % extent;
       if (mode == PadMode::reflect) at = at < 0 ? -at : 2 * (extent - 1) - at;
     }
     from[static_cast<size_t>(i)] = at;

@@ -1,4 +1,4 @@
-// MaxPool (12), AveragePool (11), LpPool (11) and their global forms.
+// MaxPool (12), AveragePool (19), LpPool (18) and their global forms.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -256,12 +256,15 @@ void register_pooling(OperatorRegistry& registry) {
                 .prepare = prepare_max_pool});
   registry.add({.name = "AveragePool",
                 .attributes = window_attributes({{"ceil_mode", AttributeKind::integer},
-                                                 {"count_include_pad", AttributeKind::integer}}),
+                                                 {"count_include_pad", AttributeKind::integer},
+                                                 {"dilations", AttributeKind::integers}}),
                 .types = Wide::list(),
                 .infer = infer_pool,
                 .prepare = prepare_average_pool});
   registry.add({.name = "LpPool",
-                .attributes = window_attributes({{"p", AttributeKind::integer}}),
+                .attributes = window_attributes({{"ceil_mode", AttributeKind::integer},
+                                                 {"dilations", AttributeKind::integers},
+                                                 {"p", AttributeKind::integer}}),
                 .types = Wide::list(),
                 .infer = infer_lp_pool,
                 .prepare = prepare_lp_pool});

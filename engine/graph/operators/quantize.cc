@@ -1,4 +1,5 @@
-// QuantizeLinear and DequantizeLinear (13), DynamicQuantizeLinear (11).
+// QuantizeLinear and DequantizeLinear (13, and the 16-bit integers of 21), DynamicQuantizeLinear
+// (11).
 #include <algorithm>
 #include <cmath>
 
@@ -41,11 +42,13 @@ void check_scale(const NodeContext& context) {
   }
 }
 
+using Quantized = Types<uint8_t, int8_t, uint16_t, int16_t>;
+
 std::vector<TensorType> infer_quantize(const NodeContext& context) {
   check_scale(context);
   DType dtype = DType::u8;
   if (context.present(2)) {
-    require_one_of(context, 2, Bytes::list());
+    require_one_of(context, 2, Quantized::list());
     dtype = context.type(2).dtype;
   }
   return one(dtype, context.shape(0));
@@ -55,7 +58,7 @@ Evaluator prepare_quantize(const NodeContext& context, std::span<const TensorTyp
   const Channels all = channels(context);
   return Types<float, int32_t>::dispatch(context.type(0).dtype, [&](auto zero) {
     using From = decltype(zero);
-    return Bytes::dispatch(outputs[0].dtype, [&](auto byte) -> Evaluator {
+    return Quantized::dispatch(outputs[0].dtype, [&](auto byte) -> Evaluator {
       using To = decltype(byte);
       return [all](auto inputs, auto results) {
         const From* x = inputs[0].template as<From>();
@@ -71,7 +74,7 @@ Evaluator prepare_quantize(const NodeContext& context, std::span<const TensorTyp
   });
 }
 
-using Dequantized = Types<uint8_t, int8_t, int32_t>;
+using Dequantized = Types<uint8_t, int8_t, uint16_t, int16_t, int32_t>;
 
 std::vector<TensorType> infer_dequantize(const NodeContext& context) {
   check_scale(context);

@@ -1,4 +1,4 @@
-// Reductions (13): axes are an attribute, but an input of ReduceSum.
+// Reductions (13; the extremes of booleans 20): axes are an attribute, but an input of ReduceSum.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -99,8 +99,8 @@ Operator reduction(std::string name, Start start, Step step, Finish finish) {
 }
 
 using Summed = Types<float, double, float16, bfloat16, int32_t, int64_t, uint32_t, uint64_t>;
-using Compared =
-    Types<float, double, float16, bfloat16, int32_t, int64_t, uint32_t, uint64_t, int8_t, uint8_t>;
+using Compared = Types<float, double, float16, bfloat16, int32_t, int64_t, uint32_t, uint64_t,
+                       int8_t, uint8_t, bool>;
 
 /// Of elements of type T.
 template <class T>

@@ -27,12 +27,6 @@ void drop_if(Node& node, const char* key, int64_t harmless) {
   }
 }
 
-void drop_if_ones(Node& node, const char* key) {
-  for (const int64_t value : take<Integers>(node, key).value_or(Integers{})) {
-    if (value != 1) refuse(node, std::string("attribute '") + key + "'");
-  }
-}
-
 size_t known_rank(const Rewriter& rewriter, const Node& node) {
   if (const auto rank = rewriter.rank(node.inputs[0])) return *rank;
   refuse(node, "input 'axes' on a value of unknown rank");
@@ -53,6 +47,10 @@ std::vector<size_t> normalized(const Node& node, const Integers& axes, size_t ra
   return result;
 }
 
+void rename(Rewriter& rewriter, const Node& node, const char* op) {
+  rewriter.emit({node.name, op, "", node.inputs, node.outputs, {}});
+}
+
 /// Reductions take their axes from an input since opset 18; only ReduceSum does so before.
 void reduce(Rewriter& rewriter, Node node) {
   const bool noop = take<int64_t>(node, "noop_with_empty_axes").value_or(0) != 0;
@@ -60,11 +58,14 @@ void reduce(Rewriter& rewriter, Node node) {
   if (!input_or_none(node, 1).empty()) axes = rewriter.integers(node, 1, "axes");
   node.inputs.resize(1);
   if (axes.empty() && noop) {
-    // The specification's words changed for those that also map each element.
-    if (node.op == "ReduceSumSquare" || node.op.starts_with("ReduceL")) {
-      refuse(node, "attribute 'noop_with_empty_axes'");
+    // What is done to each element is done to sets of one.
+    if (node.op == "ReduceL1" || node.op == "ReduceL2") return rename(rewriter, node, "Abs");
+    if (node.op == "ReduceLogSum") return rename(rewriter, node, "Log");
+    if (node.op == "ReduceSumSquare") {
+      return rewriter.emit(
+          {node.name, "Mul", "", {node.inputs[0], node.inputs[0]}, node.outputs, {}});
     }
-    return rewriter.emit({node.name, "Identity", "", node.inputs, node.outputs, {}});
+    return rename(rewriter, node, "Identity");
   }
   if (!axes.empty()) node.attributes["axes"] = axes;
   rewriter.emit(std::move(node));
@@ -80,7 +81,6 @@ void split(Rewriter& rewriter, Node node) {
 }
 
 void pad(Rewriter& rewriter, Node node) {
-  if (node.get("mode", "constant") == "wrap") refuse(node, "mode 'wrap'");
   if (input_or_none(node, 3).empty()) return rewriter.emit(std::move(node));
   const size_t rank = known_rank(rewriter, node);
   const auto axes = normalized(node, rewriter.integers(node, 3, "axes"), rank);
@@ -95,6 +95,16 @@ void pad(Rewriter& rewriter, Node node) {
   node.inputs[1] = rewriter.add_integers(stem(node, "pads"), all);
   if (node.inputs[2].empty()) node.inputs.pop_back();
   rewriter.emit(std::move(node));
+}
+
+/// Sizes of the listed axes only become sizes of all, by the shape itself.
+void spread_sizes(Rewriter& rewriter, Node& node, const Integers& given) {
+  const std::string shape = rewriter.fresh(stem(node, "shape"));
+  const std::string sizes = rewriter.fresh(stem(node, "sizes"));
+  const std::string axes = rewriter.add_integers(stem(node, "axes"), given);
+  rewriter.emit({"", "Shape", "", {node.inputs[0]}, {shape}, {}});
+  rewriter.emit({"", "ScatterElements", "", {shape, axes, node.inputs[3]}, {sizes}, {}});
+  node.inputs[3] = sizes;
 }
 
 /// Scales of the listed axes only become scales of all.
@@ -125,13 +135,10 @@ void resize(Rewriter& rewriter, Node node) {
   if (mode == "half_pixel_symmetric" || (mode == "tf_crop_and_resize" && node.has("axes"))) {
     refuse(node, "coordinate_transformation_mode '" + mode + "'");
   }
-  if (const auto axes = take<Integers>(node, "axes")) spread_scales(rewriter, node, *axes);
-  rewriter.emit(std::move(node));
-}
-
-void pool(Rewriter& rewriter, Node node) {
-  drop_if_ones(node, "dilations");
-  if (node.op == "LpPool") drop_if(node, "ceil_mode", 0);
+  if (const auto axes = take<Integers>(node, "axes")) {
+    const bool sized = !input_or_none(node, 3).empty();
+    sized ? spread_sizes(rewriter, node, *axes) : spread_scales(rewriter, node, *axes);
+  }
   rewriter.emit(std::move(node));
 }
 
@@ -152,8 +159,9 @@ void quantize(Rewriter& rewriter, Node node) {
   const int64_t type = take<int64_t>(node, "output_dtype").value_or(0);
   if (type == 0 || !input_or_none(node, 2).empty()) return rewriter.emit(std::move(node));
   const Tensor* scale = rewriter.constant(input_or_none(node, 1));
-  if (scale == nullptr || (type != 2 && type != 3)) refuse(node, "attribute 'output_dtype'");
-  const Tensor zero(type == 2 ? DType::u8 : DType::i8, scale->shape());
+  if (scale == nullptr || type < 2 || type > 5) refuse(node, "attribute 'output_dtype'");
+  constexpr DType types[] = {DType::u8, DType::i8, DType::u16, DType::i16};
+  const Tensor zero(types[type - 2], scale->shape());
   set_input(node, 2, rewriter.add_constant(stem(node, "zero_point"), zero));
   rewriter.emit(std::move(node));
 }
@@ -216,6 +224,37 @@ void mish(Rewriter& rewriter, Node node) {
   f.finish("Mul", {x, f.apply("Tanh", {f.apply("Softplus", {x})})});
 }
 
+/// Until opset 20 scale and bias were per group; each becomes one of all the group's channels.
+void group_normalization(Rewriter& rewriter, Node node) {
+  const int64_t groups = node.get("num_groups", int64_t{0});
+  // Refused where types are inferred.
+  if (groups <= 0 || node.inputs.size() < 3) return rewriter.emit(std::move(node));
+  const std::string channels = rewriter.fresh(stem(node, "channels"));
+  const std::string each = rewriter.fresh(stem(node, "each"));
+  const std::string shape = rewriter.fresh(stem(node, "shape"));
+  const std::string count = rewriter.add_integers(stem(node, "groups"), {groups});
+  rewriter.emit({"",
+                 "Shape",
+                 "",
+                 {node.inputs[0]},
+                 {channels},
+                 {{"start", int64_t{1}}, {"end", int64_t{2}}}});
+  rewriter.emit({"", "Div", "", {channels, count}, {each}, {}});
+  rewriter.emit({"", "Concat", "", {count, each}, {shape}, {{"axis", int64_t{0}}}});
+  for (const size_t input : {size_t{1}, size_t{2}}) {
+    const std::string column = rewriter.fresh(stem(node, "column"));
+    const std::string spread = rewriter.fresh(stem(node, "spread"));
+    const std::string flat = rewriter.fresh(stem(node, "flat"));
+    const std::string to_column = rewriter.add_integers(stem(node, "to_column"), {groups, 1});
+    const std::string to_line = rewriter.add_integers(stem(node, "to_line"), {-1});
+    rewriter.emit({"", "Reshape", "", {node.inputs[input], to_column}, {column}, {}});
+    rewriter.emit({"", "Expand", "", {column, shape}, {spread}, {}});
+    rewriter.emit({"", "Reshape", "", {spread, to_line}, {flat}, {}});
+    node.inputs[input] = flat;
+  }
+  rewriter.emit(std::move(node));
+}
+
 constexpr int newest = 21;
 constexpr RuleEntry rules[] = {
     {"ReduceMean", 18, newest, reduce},
@@ -230,12 +269,11 @@ constexpr RuleEntry rules[] = {
     {"Split", 18, newest, split},
     {"Pad", 18, newest, pad},
     {"Resize", 18, newest, resize},
-    {"LpPool", 18, newest, pool},
-    {"AveragePool", 19, newest, pool},
     {"Cast", 19, newest, cast},
     {"CastLike", 19, newest, cast},
     {"QuantizeLinear", 19, newest, quantize},
     {"DequantizeLinear", 19, newest, dequantize},
+    {"GroupNormalization", 18, 20, group_normalization},
     {"Gelu", 20, newest, gelu},
     {"GridSample", 20, newest, grid_sample},
     {"Mish", 18, newest, mish},

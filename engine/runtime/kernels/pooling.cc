@@ -49,6 +49,9 @@ Offer average_pool(const Candidate& candidate) {
   if (!shape || candidate.outputs[0].dtype != DType::f32) {
     return Refusal{"only one- and two-dimensional pooling in fp32"};
   }
+  for (const int64_t dilation : candidate.node().get("dilations", std::vector<int64_t>{})) {
+    if (dilation != 1) return Refusal{"dilated windows"};
+  }
   const bool count_padding = candidate.node().get("count_include_pad", int64_t{0}) != 0;
   // With ceil_mode the last window may hang over the padding, where its size isn't the kernel's.
   if (count_padding && candidate.node().get("ceil_mode", int64_t{0}) != 0) {

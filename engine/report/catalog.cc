@@ -22,7 +22,7 @@ std::string count_range(int low, int high) {
 
 Catalog::Operator describe(const graph::Operator& op) {
   Catalog::Operator entry;
-  entry.name = op.name;
+  entry.name = op.domain.empty() ? op.name : op.domain + "." + op.name;
   entry.inputs = count_range(op.min_inputs, op.max_inputs);
   entry.outputs = count_range(op.min_outputs, op.max_outputs);
   for (const graph::AttributeSpec& attribute : op.attributes) {
@@ -61,7 +61,7 @@ Catalog make_catalog() {
     catalog.metrics.push_back({name, judge::make_metric(name)->summary()});
   }
   for (const graph::Operator* op : graph::operators().all()) {
-    if (op->domain.empty()) catalog.operators.push_back(describe(*op));
+    if (op->domain != "betimes") catalog.operators.push_back(describe(*op));
   }
   return catalog;
 }

@@ -20,7 +20,7 @@ struct Catalog {
   };
   std::vector<Entry> models;
   std::vector<Entry> metrics;
-  std::vector<Operator> operators;  // of ONNX's default domain, in alphabetical order
+  std::vector<Operator> operators;  // of ONNX's domains, the default one first
 };
 
 /// Metrics and operators as this program knows them. Models are the caller's to say.

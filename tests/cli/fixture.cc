@@ -66,6 +66,30 @@ graph::Graph sum_and_difference() {
   return g;
 }
 
+graph::Subgraph branch(const std::string& op) {
+  graph::Graph body;
+  body.inputs = {value("a", {{4, ""}})};
+  body.outputs = {value("r", {{4, ""}})};
+  body.nodes = {{"only", op, "", {"a"}, {"r"}, {}}};
+  return std::make_shared<const graph::Graph>(std::move(body));
+}
+
+/// y = way == 1 ? -a : |a|, and where a isn't 0: a branch and a shape that hang on values.
+graph::Graph choice() {
+  graph::Graph g;
+  g.name = "choice";
+  g.inputs = {value("a", {{4, ""}}), {"way", DType::i64, std::vector<graph::Dim>{}}};
+  g.outputs = {value("y", {{4, ""}}), {"where", DType::i64, std::nullopt}};
+  g.constants = {{"one", Tensor::scalar(int64_t{1})}};
+  g.nodes = {{"is_one", "Equal", "", {"way", "one"}, {"flag"}, {}},
+             {"choose", "If", "", {"flag", "a"}, {"y"}, {}},
+             {"found", "NonZero", "", {"a"}, {"where"}, {}}};
+  g.nodes[1].attributes = {{"then_branch", branch("Neg")},
+                           {"else_branch", branch("Abs")},
+                           {"captures", int64_t{1}}};
+  return g;
+}
+
 /// images/100.png ... and labels.csv, which names them.
 void add_pictures(const std::string& folder) {
   std::filesystem::create_directory(folder + "/images");
@@ -87,6 +111,7 @@ void fill(const std::string& folder) {
   const auto at = [&](const char* name) { return folder + "/" + name; };
   import::write_onnx(small_classifier(), at("model.onnx"));
   import::write_onnx(sum_and_difference(), at("two.onnx"));
+  import::write_onnx(choice(), at("choice.onnx"));
   import::write_npy(noise({1, 1, 12, 12}, 7), at("x.npy"));
   import::write_npy(noise({examples, 1, 12, 12}, 8), at("images.npy"));
   import::write_npy(noise({1, 1, 12, 13}, 9), at("wide.npy"));

@@ -64,6 +64,8 @@ std::span<const RuleEntry> older_forms();
 std::span<const RuleEntry> newer_forms();
 /// Operators on 8-bit numbers, in files of any opset.
 std::span<const RuleEntry> integer_forms();
+/// Operators of domain com.microsoft, which ONNX Runtime's tools write, in files of any opset.
+std::span<const RuleEntry> contrib_forms();
 
 /// Ranks of a node's outputs that follow from those of its inputs.
 std::optional<size_t> infer_rank(const Rewriter& rewriter, const graph::Node& node);

@@ -26,11 +26,18 @@ void collect_constants(Graph& graph) {
 }
 
 const RuleEntry* find_rule(std::span<const RuleEntry> rules, const Node& node, int opset) {
-  if (!node.domain.empty()) return nullptr;
   const auto it = std::find_if(rules.begin(), rules.end(), [&](const RuleEntry& rule) {
     return node.op == rule.op && rule.first <= opset && opset <= rule.last;
   });
   return it == rules.end() ? nullptr : &*it;
+}
+
+const RuleEntry* rule_for(const Node& node, int opset) {
+  if (node.domain == "com.microsoft") return find_rule(contrib_forms(), node, opset);
+  if (!node.domain.empty()) return nullptr;
+  const auto rules = opset <= graph::canonical_opset ? older_forms() : newer_forms();
+  const RuleEntry* rule = find_rule(rules, node, opset);
+  return rule ? rule : find_rule(integer_forms(), node, opset);
 }
 
 /// Weights of rewritten attributes and the like that nothing reads any more.
@@ -158,10 +165,8 @@ bool is_constant_node(const Node& node) { return node.domain.empty() && node.op 
 void to_canonical(Graph& graph, int opset) {
   collect_constants(graph);
   Rewriter rewriter(graph, opset);
-  const auto rules = opset <= graph::canonical_opset ? older_forms() : newer_forms();
   for (Node& node : graph.nodes) {
-    const RuleEntry* rule = find_rule(rules, node, opset);
-    if (rule == nullptr) rule = find_rule(integer_forms(), node, opset);
+    const RuleEntry* rule = rule_for(node, opset);
     if (rule == nullptr) {
       rewriter.emit(std::move(node));
       continue;

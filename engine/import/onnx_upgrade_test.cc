@@ -349,6 +349,16 @@ TEST(OnnxInteger, QLinearMatMulScalesColumns) {
             std::string::npos);
 }
 
+TEST(OnnxNewer, DftHasItsAxisAsAnInput) {
+  const Graph given =
+      upgrade(20, "DFT", {}, {"x", "", "axis"}, {{"axis", Tensor::scalar(int64_t{1})}});
+  EXPECT_EQ(given.nodes.at(0).get("axis", int64_t{9}), 1);
+  EXPECT_EQ(given.nodes.at(0).inputs, Names{"x"});
+  const Graph plain = upgrade(20, "DFT", {}, {"x", "length"}, {});
+  EXPECT_EQ(plain.nodes.at(0).get("axis", int64_t{9}), -2);
+  EXPECT_EQ(plain.nodes.at(0).inputs, (Names{"x", "length"}));
+}
+
 TEST(OnnxConstants, EveryFormBecomesAConstant) {
   const auto value = [](const std::string& key, const Attribute& attribute) {
     Graph graph;

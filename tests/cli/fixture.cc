@@ -84,9 +84,8 @@ graph::Graph choice() {
   g.nodes = {{"is_one", "Equal", "", {"way", "one"}, {"flag"}, {}},
              {"choose", "If", "", {"flag", "a"}, {"y"}, {}},
              {"found", "NonZero", "", {"a"}, {"where"}, {}}};
-  g.nodes[1].attributes = {{"then_branch", branch("Neg")},
-                           {"else_branch", branch("Abs")},
-                           {"captures", int64_t{1}}};
+  g.nodes[1].attributes = {
+      {"then_branch", branch("Neg")}, {"else_branch", branch("Abs")}, {"captures", int64_t{1}}};
   return g;
 }
 

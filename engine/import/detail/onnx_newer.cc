@@ -217,6 +217,20 @@ void grid_sample(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
+/// Since opset 20 the axis is an input, and the last but one without it.
+void dft(Rewriter& rewriter, Node node) {
+  int64_t axis = -2;
+  if (!input_or_none(node, 2).empty()) {
+    const std::vector<int64_t> given = rewriter.integers(node, 2, "axes");
+    if (given.size() != 1) throw Error(describe(node), "has no axis", "one number");
+    axis = given[0];
+  }
+  if (node.inputs.size() > 2) node.inputs.resize(2);
+  if (node.inputs.size() == 2 && node.inputs[1].empty()) node.inputs.pop_back();
+  node.attributes["axis"] = axis;
+  rewriter.emit(std::move(node));
+}
+
 /// x tanh(softplus x)
 void mish(Rewriter& rewriter, Node node) {
   Formula f(rewriter, node);
@@ -275,6 +289,7 @@ constexpr RuleEntry rules[] = {
     {"DequantizeLinear", 19, newest, dequantize},
     {"GroupNormalization", 18, 20, group_normalization},
     {"Gelu", 20, newest, gelu},
+    {"DFT", 20, newest, dft},
     {"GridSample", 20, newest, grid_sample},
     {"Mish", 18, newest, mish},
 };

@@ -350,11 +350,10 @@ TEST(OnnxInteger, QLinearMatMulScalesColumns) {
 }
 
 TEST(OnnxNewer, DftHasItsAxisAsAnInput) {
-  const Graph given =
-      upgrade(20, "DFT", {}, {"x", "", "axis"}, {{"axis", Tensor::scalar(int64_t{1})}});
+  const Graph given = upgrade(20, "DFT", {}, {"", "axis"}, {{"axis", Tensor::scalar(int64_t{1})}});
   EXPECT_EQ(given.nodes.at(0).get("axis", int64_t{9}), 1);
   EXPECT_EQ(given.nodes.at(0).inputs, Names{"x"});
-  const Graph plain = upgrade(20, "DFT", {}, {"x", "length"}, {});
+  const Graph plain = upgrade(20, "DFT", {}, {"length"}, {});
   EXPECT_EQ(plain.nodes.at(0).get("axis", int64_t{9}), -2);
   EXPECT_EQ(plain.nodes.at(0).inputs, (Names{"x", "length"}));
 }

@@ -1,5 +1,5 @@
 // RNN (14), GRU (14), LSTM (14).
-#include "betimes/graph/detail/recurrent.h"
+#include "betimes/graph/recurrent.h"
 
 #include <algorithm>
 #include <array>
@@ -377,8 +377,6 @@ Operator recurrent(const Kind& kind, std::vector<AttributeSpec> more) {
 
 }  // namespace
 
-namespace detail {
-
 Recurrence recurrence_of(const NodeContext& context) {
   const Kind& kind = kind_of(context.node);
   require_rank(context, values, 3, 3);
@@ -404,8 +402,6 @@ Recurrence recurrence_of(const NodeContext& context) {
   r.functions = functions_of(context, kind, static_cast<size_t>(r.directions));
   return r;
 }
-
-}  // namespace detail
 
 void register_recurrent(OperatorRegistry& registry) {
   registry.add(recurrent(kinds()[0], {}));

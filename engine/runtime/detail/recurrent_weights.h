@@ -1,11 +1,11 @@
 #pragma once
 
-#include "betimes/graph/detail/recurrent.h"
+#include "betimes/graph/recurrent.h"
 #include "betimes/runtime/detail/kernel.h"
 
 namespace betimes::runtime::recurrent {
 
-using graph::detail::Recurrence;
+using graph::Recurrence;
 
 /// Inputs of LSTM, GRU and RNN.
 enum Input : size_t {

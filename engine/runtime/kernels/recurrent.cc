@@ -14,7 +14,7 @@ namespace betimes::runtime {
 namespace {
 
 using namespace recurrent;
-using graph::detail::RecurrentFunction;
+using graph::RecurrentFunction;
 using StepLoop = void (*)(const RecurrentStep&, int64_t, int64_t);
 
 /// Rows of the input (steps x batch) from which oneDNN's product is the faster one.
@@ -264,7 +264,7 @@ std::string refusal(const Candidate& candidate, const Extents& e) {
 Offer recurrent_kernel(const Candidate& candidate) {
   if (candidate.outputs[0].dtype != DType::f32) return Refusal{"not fp32"};
   const PanelLoops& loops = panel_loops();
-  const Extents e(graph::detail::recurrence_of(candidate.context), loops.width);
+  const Extents e(graph::recurrence_of(candidate.context), loops.width);
   if (std::string reason = refusal(candidate, e); !reason.empty()) return Refusal{reason};
   const bool through_onednn = e.rows >= onednn_rows;
   Shared shared{e, loops, pack(e, candidate, !through_onednn), nullptr};

@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "betimes/graph/activation.h"
-#include "betimes/graph/detail/recurrent.h"
+#include "betimes/graph/recurrent.h"
 
 namespace betimes::runtime {
 
@@ -49,7 +49,7 @@ struct RecurrentStep {
   float* kept = nullptr;                  // GRU: [batch, padded], of no value between steps
   const float* candidate_bias = nullptr;  // GRU with linear_before_reset: padded
   Panels candidate;                       // GRU without it: the third gate's weights, alone
-  const graph::detail::RecurrentFunction* functions = nullptr;
+  const graph::RecurrentFunction* functions = nullptr;
   float clip = 0;  // 0: none
   bool input_forget = false;
 };

@@ -163,7 +163,7 @@ void product(const PanelProduct& p, int64_t panel, int64_t end) {
   }
 }
 
-using Function = graph::detail::RecurrentFunction;
+using Function = graph::RecurrentFunction;
 
 /// The vectors of one gate (or of the cells) among a row's panels: at[i * step].
 struct Gate {

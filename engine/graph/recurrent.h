@@ -5,7 +5,7 @@
 
 #include "betimes/graph/operator.h"
 
-namespace betimes::graph::detail {
+namespace betimes::graph {
 
 /// An activation of ONNX's recurrent operators; alpha and beta mean what ONNX says of that name.
 struct RecurrentFunction {
@@ -55,4 +55,4 @@ struct Recurrence {
 /// Throws Error naming the node where its attributes and the ranks of its inputs make no sense.
 Recurrence recurrence_of(const NodeContext& context);
 
-}  // namespace betimes::graph::detail
+}  // namespace betimes::graph

@@ -9,6 +9,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/learn/detail/lowering.h"
+#include "betimes/learn/detail/trace_function.h"
 #include "betimes/runtime/session.h"
 
 namespace betimes::learn {
@@ -187,19 +188,14 @@ void verify(const graph::Graph& graph, const std::vector<at::Tensor>& examples,
 
 }  // namespace
 
-graph::Graph trace(torch::nn::Module& module, const Forward& forward,
-                   const std::vector<at::Tensor>& examples, const TraceOptions& options) {
+graph::Graph detail::trace_function(std::unordered_map<const void*, std::string> parameter_names,
+                                    const Forward& forward, const std::vector<at::Tensor>& examples,
+                                    const TraceOptions& options) {
   if (examples.empty()) throw Error("trace", "needs at least one example input");
-  const Frozen frozen(module);
   const torch::NoGradGuard no_gradient;
-  detail::Builder builder;
+  Builder builder;
   builder.graph.name = options.name;
-  for (const auto& part : {module.named_parameters(), module.named_buffers()}) {
-    for (const auto& entry : part) {
-      if (entry.value().numel() == 0) continue;
-      builder.parameter_names.emplace(entry.value().data_ptr(), entry.key());
-    }
-  }
+  builder.parameter_names = std::move(parameter_names);
   std::vector<at::Tensor> results;
   try {
     results = forward(examples);
@@ -207,7 +203,7 @@ graph::Graph trace(torch::nn::Module& module, const Forward& forward,
     add_inputs(*source, examples, options, builder);
     for (size_t i = 0; i < results.size(); ++i)
       builder.reserve(numbered(options.outputs, "output", i));
-    detail::lower(*source, builder);
+    lower(*source, builder);
     add_outputs(*source, results, options, examples[0].dim() > 0 ? examples[0].size(0) : 0,
                 builder);
   } catch (const c10::Error& problem) {
@@ -217,6 +213,19 @@ graph::Graph trace(torch::nn::Module& module, const Forward& forward,
   graph::validate(builder.graph);
   if (options.verify) verify(builder.graph, examples, results);
   return std::move(builder.graph);
+}
+
+graph::Graph trace(torch::nn::Module& module, const Forward& forward,
+                   const std::vector<at::Tensor>& examples, const TraceOptions& options) {
+  const Frozen frozen(module);
+  std::unordered_map<const void*, std::string> names;
+  for (const auto& part : {module.named_parameters(), module.named_buffers()}) {
+    for (const auto& entry : part) {
+      if (entry.value().numel() == 0) continue;
+      names.emplace(entry.value().data_ptr(), entry.key());
+    }
+  }
+  return detail::trace_function(std::move(names), forward, examples, options);
 }
 
 Tensor from_torch(const at::Tensor& tensor) {

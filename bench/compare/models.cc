@@ -58,7 +58,9 @@ void fill_pattern(const TensorView& tensor, const Model& model, uint32_t first) 
 
 void write_int8(const Model& model, const std::string& path) {
   constexpr uint32_t examples = 8;
-  const auto fixed = graph::specialize(import::read_onnx(model.file), model.shapes);
+  graph::SpecializeOptions known;
+  for (const auto& [name, number] : model.values) known.values[name] = Tensor::scalar(number);
+  const auto fixed = graph::specialize(import::read_onnx(model.file), model.shapes, known);
   if (fixed.graph.inputs.size() != 1) throw Error(model.name, "has several inputs", "one");
   const auto listed = fit::lowerable_nodes(fixed.graph);
   const std::set<std::string> nodes(listed.begin(), listed.end());

@@ -7,6 +7,18 @@
 
 namespace betimes::graph {
 
+/// Inputs of RNN, GRU and LSTM.
+enum RecurrentInput : size_t {
+  values,
+  weights,
+  recurrences,
+  biases,
+  lengths,
+  initial_h,
+  initial_c,
+  peephole
+};
+
 /// An activation of ONNX's recurrent operators; alpha and beta mean what ONNX says of that name.
 struct RecurrentFunction {
   enum class Kind : uint8_t {

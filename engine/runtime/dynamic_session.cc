@@ -188,7 +188,12 @@ struct DynamicSession::Impl {
     const std::set<std::string> deciding = graph::deciding_inputs(stage.graph, stages);
     const size_t before = stage.fixed.size();
     stage.fixed.insert(deciding.begin(), deciding.end());
-    return stage.fixed.size() == before ? std::move(stages) : again();
+    if (stage.fixed.size() == before) return stages;
+    // Plans kept so far have keys without these values, which nobody asks for any more.
+    counts.evicted += static_cast<int64_t>(stage.entries.size());
+    stage.entries.clear();
+    stage.by_key.clear();
+    return again();
   }
 
   Stage::Entry& entry_for(Stage& stage, const Values& inputs) {

@@ -15,16 +15,7 @@ namespace {
 using namespace detail;
 using Function = RecurrentFunction;
 
-enum Input : size_t {
-  values,
-  weights,
-  recurrences,
-  biases,
-  lengths,
-  initial_h,
-  initial_c,
-  peephole
-};
+using enum RecurrentInput;
 
 struct Kind {
   const char* op;

@@ -8,16 +8,6 @@ namespace {
 
 using graph::Node;
 
-std::string stem(const Node& node, const char* what) { return node.outputs[0] + "/" + what; }
-
-std::string required(const Node& node, size_t input) {
-  const std::string& name = input_or_none(node, input);
-  if (name.empty()) {
-    throw Error(describe(node), "required input " + std::to_string(input) + " is absent");
-  }
-  return name;
-}
-
 /// Input `first` with the scale and the zero point that follow it, as floats.
 std::string dequantized(Rewriter& rewriter, const Node& node, size_t first, const char* what,
                         int64_t axis) {

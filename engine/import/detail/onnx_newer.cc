@@ -14,8 +14,6 @@ namespace {
 using graph::Node;
 using Integers = std::vector<int64_t>;
 
-std::string stem(const Node& node, const char* what) { return node.outputs[0] + "/" + what; }
-
 [[noreturn]] void refuse(const Node& node, const std::string& what) {
   throw Error(describe(node), what + " has no equal in opset " +
                                   std::to_string(graph::canonical_opset) + " and isn't supported");

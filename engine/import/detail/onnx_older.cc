@@ -12,8 +12,6 @@ namespace {
 using graph::Node;
 using Integers = std::vector<int64_t>;
 
-std::string stem(const Node& node, const char* what) { return node.outputs[0] + "/" + what; }
-
 /// Turns an attribute of integers into input `index`.
 void integers_to_input(Rewriter& rewriter, Node& node, const char* key, size_t index) {
   if (const auto values = take<Integers>(node, key)) {

@@ -88,5 +88,9 @@ std::optional<T> take(graph::Node& node, const std::string& key) {
 void set_input(graph::Node& node, size_t index, const std::string& value);
 /// The name of input `index`, empty when absent.
 const std::string& input_or_none(const graph::Node& node, size_t index);
+/// The same; throws Error when absent.
+std::string required(const graph::Node& node, size_t input);
+/// What names of values made for the node begin with.
+std::string stem(const graph::Node& node, const char* what);
 
 }  // namespace betimes::import::detail

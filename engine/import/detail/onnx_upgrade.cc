@@ -134,6 +134,16 @@ void set_input(Node& node, size_t index, const std::string& value) {
   node.inputs[index] = value;
 }
 
+std::string required(const Node& node, size_t input) {
+  const std::string& name = input_or_none(node, input);
+  if (name.empty()) {
+    throw Error(describe(node), "required input " + std::to_string(input) + " is absent");
+  }
+  return name;
+}
+
+std::string stem(const Node& node, const char* what) { return node.outputs[0] + "/" + what; }
+
 const std::string& input_or_none(const Node& node, size_t index) {
   static const std::string none;
   return index < node.inputs.size() ? node.inputs[index] : none;

@@ -7,17 +7,7 @@ namespace betimes::runtime::recurrent {
 
 using graph::Recurrence;
 
-/// Inputs of LSTM, GRU and RNN.
-enum Input : size_t {
-  values,
-  weights,
-  recurrences,
-  biases,
-  lengths,
-  initial_h,
-  initial_c,
-  peephole
-};
+using enum graph::RecurrentInput;
 
 /// The extents of a node and the places of its parts in packed memory.
 struct Extents {

@@ -173,12 +173,20 @@ void connect_captures(Node& node) {
     auto* body = std::get_if<graph::Subgraph>(&value);
     if (body == nullptr) continue;
     Graph with_inputs = **body;
+    const auto list = captured_names(with_inputs);
+    const std::set<std::string> read(list.begin(), list.end());
+    std::set<std::string> made;  // names that the body has given to something of its own
+    for (const graph::ValueInfo& input : with_inputs.inputs) made.insert(input.name);
+    for (const auto& [name, tensor] : with_inputs.constants) made.insert(name);
+    for (const Node& each : with_inputs.nodes) {
+      made.insert(each.outputs.begin(), each.outputs.end());
+    }
     for (const std::string& name : captured) {
-      // A name that the body uses for something of its own stays its own.
-      const std::string inner = fresh_name(with_inputs, name);
-      const auto own = captured_names(with_inputs);
-      const bool read = std::find(own.begin(), own.end(), name) != own.end();
-      with_inputs.inputs.push_back({read ? name : inner, DType::f32, std::nullopt});
+      std::string inner = name;
+      if (!read.contains(name)) {
+        while (read.contains(inner) || !made.insert(inner).second) inner += "_";
+      }
+      with_inputs.inputs.push_back({inner, DType::f32, std::nullopt});
     }
     validate(with_inputs);
     *body = std::make_shared<const Graph>(std::move(with_inputs));

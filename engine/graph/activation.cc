@@ -3,15 +3,16 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numbers>
 
 #include "betimes/base/error.h"
 
 namespace betimes::graph {
 namespace {
 
-constexpr std::array<std::string_view, 10> names = {
-    "none",         "relu",       "leaky_relu", "clip", "sigmoid",
-    "hard_sigmoid", "hard_swish", "swish",      "tanh", "elu"};
+constexpr std::array<std::string_view, 12> names = {
+    "none",       "relu",  "leaky_relu", "clip", "sigmoid", "hard_sigmoid",
+    "hard_swish", "swish", "tanh",       "elu",  "gelu",    "gelu_tanh"};
 
 }  // namespace
 
@@ -39,6 +40,13 @@ float Activation::operator()(float x) const {
       return std::tanh(x);
     case Kind::elu:
       return x < 0 ? alpha * std::expm1(x) : x;
+    case Kind::gelu:
+      // erfc keeps its digits where 1 + erf(x) would have none left.
+      return 0.5f * x * std::erfc(x * -static_cast<float>(std::numbers::sqrt2 / 2));
+    case Kind::gelu_tanh: {
+      constexpr auto slope = static_cast<float>(std::numbers::sqrt2 * std::numbers::inv_sqrtpi);
+      return 0.5f * x * (1.0f + std::tanh(slope * (x + 0.044715f * x * x * x)));
+    }
   }
   return x;
 }

@@ -22,7 +22,9 @@ struct Activation {
     hard_swish,    // x min(max(x / 6 + 0.5, 0), 1)
     swish,         // x sigmoid(x)
     tanh,
-    elu,  // x < 0 ? alpha (exp(x) - 1) : x
+    elu,        // x < 0 ? alpha (exp(x) - 1) : x
+    gelu,       // x (1 + erf(x / sqrt(2))) / 2
+    gelu_tanh,  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
   };
   Kind kind = Kind::none;
   float alpha = 0;

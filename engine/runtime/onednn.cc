@@ -185,6 +185,12 @@ bool append(dnnl::post_ops& ops, const graph::Activation& activation, float scal
     case Kind::elu:
       ops.append_eltwise(scale, Algorithm::eltwise_elu, alpha, 0.0f);
       return true;
+    case Kind::gelu:
+      ops.append_eltwise(scale, Algorithm::eltwise_gelu_erf, 0.0f, 0.0f);
+      return true;
+    case Kind::gelu_tanh:
+      ops.append_eltwise(scale, Algorithm::eltwise_gelu_tanh, 0.0f, 0.0f);
+      return true;
   }
   return false;
 }

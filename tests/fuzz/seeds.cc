@@ -113,6 +113,18 @@ void write_arrays(const fs::path& root) {
   put(root / "idx", "f32", std::string("\0\0\x0d\x01", 4) + word(1) + "abcd");
 }
 
+void write_safetensors(const fs::path& root) {
+  const std::pair<const char*, std::string> headers[] = {
+      {"two", R"({"__metadata__":{"a":"b"},"w":{"dtype":"F32","shape":[2,1],"data_offsets":[0,8]},)"
+              R"("e":{"dtype":"U8","shape":[3],"data_offsets":[8,11]}})"},
+      {"empty", R"({"e":{"dtype":"BF16","shape":[0,4],"data_offsets":[0,0]}})"}};
+  for (const auto& [name, header] : headers) {
+    std::string size;
+    for (size_t i = 0; i < 8; ++i) size += static_cast<char>(header.size() >> (8 * i));
+    put(root / "safetensors", name, size + header + (name[0] == 't' ? "abcdefghijk" : ""));
+  }
+}
+
 void write_tables_and_pictures(const fs::path& root) {
   put(root / "csv", "names", "file,label\r\n\"a \"\"b\"\".png\",cat\r\nc.png,dog\r\n");
   put(root / "csv", "numbers", "a,1\nb,2\n");
@@ -134,6 +146,7 @@ int main(int count, char** arguments) {
   }
   const fs::path root = arguments[1];
   write_models(root / "onnx");
+  write_safetensors(root);
   write_arrays(root);
   write_tables_and_pictures(root);
   return 0;

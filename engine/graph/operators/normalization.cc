@@ -230,7 +230,8 @@ void register_normalization(OperatorRegistry& registry) {
                 .max_outputs = 3,
                 .attributes = {{"axis", AttributeKind::integer},
                                {"epsilon", AttributeKind::real},
-                               {"stash_type", AttributeKind::integer}},
+                               {"stash_type", AttributeKind::integer},
+                               {"sources", AttributeKind::texts}},
                 .types = Floats::list(),
                 .infer = infer_layer_norm,
                 .prepare = prepare_layer_norm});

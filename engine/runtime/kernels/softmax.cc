@@ -1,7 +1,7 @@
 #include "betimes/runtime/detail/parallel.h"
 #include "betimes/runtime/kernels/vector/loops.h"
 
-// Softmax along the axis that is innermost in memory.
+// Softmax and LogSoftmax along the axis that is innermost in memory.
 
 namespace betimes::runtime {
 namespace {
@@ -22,25 +22,28 @@ Offer softmax(const Candidate& candidate) {
   const int64_t rows = element_count(type.shape) / count;
   const int threads = useful_threads(candidate.threads, rows * count * 8);
   const Loops& vector = loops();
+  const auto compute = candidate.node().op == "Softmax" ? vector.softmax : vector.log_softmax;
   Choice choice;
   choice.reads = {{0, layout}};
   choice.writes = {layout};
   choice.overwrites = 0;
-  choice.kernel =
-      simple_kernel(std::string("vector ") + vector.level, [=, &vector](const Buffers& b) {
-        const float* in = static_cast<const float*>(b.inputs[0]);
-        float* out = static_cast<float*>(b.outputs[0]);
-        return [=, &vector] {
-          parallel(threads, rows, [&](int64_t row, int64_t end) {
-            for (; row < end; ++row) vector.softmax(in + row * count, out + row * count, count);
-          });
-        };
+  choice.kernel = simple_kernel(std::string("vector ") + vector.level, [=](const Buffers& b) {
+    const float* in = static_cast<const float*>(b.inputs[0]);
+    float* out = static_cast<float*>(b.outputs[0]);
+    return [=] {
+      parallel(threads, rows, [&](int64_t row, int64_t end) {
+        for (; row < end; ++row) compute(in + row * count, out + row * count, count);
       });
+    };
+  });
   return choice;
 }
 
 }  // namespace
 
-void register_softmax(KernelRegistry& registry) { registry.add("Softmax", 10, softmax); }
+void register_softmax(KernelRegistry& registry) {
+  registry.add("Softmax", 10, softmax);
+  registry.add("LogSoftmax", 10, softmax);
+}
 
 }  // namespace betimes::runtime

@@ -12,6 +12,9 @@ graph::Pass pad_pass();                 // Pad into the convolution or pooling t
 graph::Pass batch_norm_pass();          // BatchNormalization to factors and offsets
 graph::Pass scale_shift_pass();         // factors and offsets per channel into weights and bias
 graph::Pass channel_shuffle_pass();     // every second channel, spelled out by reshapes
+graph::Pass attention_pass();           // softmax(Q K^T) V
+graph::Pass layer_norm_pass();          // layer normalisation, spelled out
+graph::Pass gelu_pass();                // Gelu, spelled out
 graph::Pass powers_pass();              // squares to products
 graph::Pass residual_pass();            // conv + value
 graph::Pass activation_pass();          // f(conv)

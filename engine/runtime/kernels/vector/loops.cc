@@ -1,25 +1,28 @@
 #include "betimes/runtime/kernels/vector/loops.h"
 
-#include "betimes/base/cpu.h"
 #include "betimes/runtime/kernels/vector/levels.h"
 
+// What this processor has of each kind of loops.
+
 namespace betimes::runtime {
+namespace {
 
-std::vector<const Loops*> all_loops() {
-  std::vector<const Loops*> levels = {&baseline::vector_loops()};
-#ifdef __x86_64__
-  if (active_isa() >= Isa::avx2) levels.push_back(&avx2::vector_loops());
-  if (active_isa() >= Isa::avx512) levels.push_back(&avx512::vector_loops());
-#endif
-  return levels;
-}
+constexpr Levels<Loops> vector_levels{baseline::vector_loops, avx2::vector_loops,
+                                      avx512::vector_loops};
+constexpr Levels<PanelLoops> panel_levels{baseline::panel_loops, avx2::panel_loops,
+                                          avx512::panel_loops};
+constexpr Levels<AttentionLoops> attention_levels{baseline::attention_loops, avx2::attention_loops,
+                                                  avx512::attention_loops};
 
-const Loops& loops() {
-#ifdef __x86_64__
-  if (active_isa() >= Isa::avx512) return avx512::vector_loops();
-  if (active_isa() >= Isa::avx2) return avx2::vector_loops();
-#endif
-  return baseline::vector_loops();
-}
+}  // namespace
+
+const Loops& loops() { return vector_levels.highest(); }
+std::vector<const Loops*> all_loops() { return vector_levels.all(); }
+
+const PanelLoops& panel_loops() { return panel_levels.highest(); }
+std::vector<const PanelLoops*> all_panel_loops() { return panel_levels.all(); }
+
+const AttentionLoops& attention_loops() { return attention_levels.highest(); }
+std::vector<const AttentionLoops*> all_attention_loops() { return attention_levels.all(); }
 
 }  // namespace betimes::runtime

@@ -27,6 +27,7 @@ struct Loops {
   /// Mean over `positions` rows of `channels`.
   void (*mean_rows)(const float* in, float* out, int64_t positions, int64_t channels);
   void (*softmax)(const float* in, float* out, int64_t count);
+  void (*log_softmax)(const float* in, float* out, int64_t count);
   /// out[i] = clamp(round(in[i] / scale) + zero, 0, 255), halves to even; NaN gives zero point.
   void (*quantize)(const float* in, uint8_t* out, int64_t count, float scale, int32_t zero);
   void (*dequantize)(const uint8_t* in, float* out, int64_t count, float scale, int32_t zero);

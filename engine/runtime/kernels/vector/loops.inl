@@ -42,6 +42,10 @@ inline void with_activation(const graph::Activation& activation, const Run& run)
       return run([](float x) { return tanh_fast(x); });
     case Kind::elu:
       return run([a](float x) { return x < 0.0f ? a * (exp_fast(x) - 1.0f) : x; });
+    case Kind::gelu:
+      return run([](float x) { return gelu_fast(x); });
+    case Kind::gelu_tanh:
+      return run([](float x) { return gelu_tanh_fast(x); });
   }
 }
 
@@ -189,16 +193,6 @@ void mean_rows(const float* in, float* out, int64_t positions, int64_t channels)
   });
 }
 
-void softmax(const float* in, float* out, int64_t count) {
-  float largest = in[0];
-  for (int64_t i = 1; i < count; ++i) largest = in[i] > largest ? in[i] : largest;
-  for (int64_t i = 0; i < count; ++i) out[i] = exp_fast(in[i] - largest);
-  float sum = 0;
-  for (int64_t i = 0; i < count; ++i) sum += out[i];
-  const float factor = 1.0f / sum;
-  for (int64_t i = 0; i < count; ++i) out[i] *= factor;
-}
-
 void quantize(const float* in, uint8_t* out, int64_t count, float scale, int32_t zero) {
   constexpr float magic = 12582912.0f;
   const float low = static_cast<float>(-zero);
@@ -230,19 +224,50 @@ void mix4(const float* top_left, const float* top_right, const float* bottom_lef
   }
 }
 
-/// Sum of f(x) over a row, in as many partial sums as the compiler needs to vectorise it.
-template <class F>
-inline float sum_row(const float* in, int64_t count, const F& f) {
+/// fold(fold(start, x0), x1)... over a row, in as many partial results as the compiler needs to
+/// vectorise it; join() makes one of two. `start` changes nothing.
+template <class Fold, class Join>
+inline float fold_row(const float* in, int64_t count, float start, const Fold& fold,
+                      const Join& join) {
   constexpr int64_t lanes = 16;
-  float sums[lanes] = {};
+  float parts[lanes];
+  for (float& part : parts) part = start;
   int64_t i = 0;
   for (; i + lanes <= count; i += lanes) {
-    for (int64_t k = 0; k < lanes; ++k) sums[k] += f(in[i + k]);
+    for (int64_t k = 0; k < lanes; ++k) parts[k] = fold(parts[k], in[i + k]);
   }
-  float sum = 0;
-  for (; i < count; ++i) sum += f(in[i]);
-  for (const float part : sums) sum += part;
-  return sum;
+  float result = start;
+  for (; i < count; ++i) result = fold(result, in[i]);
+  for (const float part : parts) result = join(result, part);
+  return result;
+}
+
+/// Sum of f(x) over a row.
+template <class F>
+inline float sum_row(const float* in, int64_t count, const F& f) {
+  return fold_row(
+      in, count, 0.0f, [&](float sum, float x) { return sum + f(x); },
+      [](float a, float b) { return a + b; });
+}
+
+inline float largest_of(const float* in, int64_t count) {
+  const auto larger = [](float best, float x) { return x > best ? x : best; };
+  return fold_row(in, count, in[0], larger, larger);
+}
+
+void softmax(const float* in, float* out, int64_t count) {
+  const float largest = largest_of(in, count);
+  for (int64_t i = 0; i < count; ++i) out[i] = exp_or_zero(in[i] - largest);
+  const float factor = 1.0f / sum_row(out, count, [](float x) { return x; });
+  for (int64_t i = 0; i < count; ++i) out[i] *= factor;
+}
+
+void log_softmax(const float* in, float* out, int64_t count) {
+  const float largest = largest_of(in, count);
+  const float sum = sum_row(in, count, [=](float x) { return exp_or_zero(x - largest); });
+  const float shift = largest + std::log(sum);
+  // NaN where the row holds an infinity, as the difference is by definition.
+  for (int64_t i = 0; i < count; ++i) out[i] = in[i] - shift;
 }
 
 void layer_norm(const float* in, const float* scale, const float* bias, float* out, int64_t count,

@@ -3,37 +3,7 @@
 // input, whose sums with a panel of four vectors stay in registers).
 
 #include "betimes/runtime/kernels/vector/functions.inl"
-
-/// Vectors of the compiler's own (GCC, Clang): in registers, and as they lie in memory.
-typedef float Vector __attribute__((vector_size(width * sizeof(float))));
-typedef float Unaligned __attribute__((vector_size(width * sizeof(float)), aligned(sizeof(float)), may_alias));
-
-inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
-inline void store(Vector x, float* to) { *reinterpret_cast<Unaligned*>(to) = x; }
-
-/// The first `count` floats, at most a vector; the rest is zero.
-inline Vector load_first(const float* from, int64_t count) {
-  if (count >= width) return load(from);
-  alignas(64) float all[width] = {};
-  for (int64_t i = 0; i < count; ++i) all[i] = from[i];
-  return load(all);
-}
-inline void store_first(Vector x, float* to, int64_t count) {
-  if (count >= width) return store(x, to);
-  alignas(64) float all[width];
-  store(x, all);
-  for (int64_t i = 0; i < count; ++i) to[i] = all[i];
-}
-
-/// Has the weights loaded once: GCC 12 likes to load them again for each row, which halves the speed
-/// of two rows whose weights come from the second cache.
-template <int64_t vectors>
-inline void keep([[maybe_unused]] Vector (&w)[vectors]) {
-#ifdef __x86_64__
-#pragma GCC unroll 4
-  for (int64_t v = 0; v < vectors; ++v) asm("" : "+v"(w[v]));
-#endif
-}
+#include "betimes/runtime/kernels/vector/vectors.inl"
 
 /// sums += weights[turns of rows of a panel] times as many numbers of each row of the input.
 template <int64_t turns, int64_t rows, int64_t vectors>
@@ -132,6 +102,10 @@ inline Vector activated(const graph::Activation& activation, Vector x) {
       return tanh_fast(x);
     case ActivationKind::elu:
       return x < 0.0f ? (exp_fast(x) - 1.0f) * activation.alpha : x;
+    case ActivationKind::gelu:
+      return gelu_fast(x);
+    case ActivationKind::gelu_tanh:
+      return gelu_tanh_fast(x);
   }
   return x;
 }

@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "bench/compare/made_models.h"
 #include "bench/compare/table.h"
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
@@ -98,13 +99,15 @@ void compare_model(const Model& model, const Options& options, const std::string
 }
 
 int run(const Options& options) {
-  const Roots roots = {{"repository", BETIMES_SOURCE_DIR},
-                       {"shared", shared_folder()},
-                       {"packages", options.packages}};
   own_cpus();  // before anything is pinned
   Outcome outcome;
   outcome.seed = options.effort.seed;
   const Scratch scratch;
+  const Roots roots = {{"repository", BETIMES_SOURCE_DIR},
+                       {"shared", shared_folder()},
+                       {"packages", options.packages},
+                       {"made", scratch.path()}};
+  write_made_models(scratch.path());
   outcome.environment = environment();  // with the load before the run
   for (const Model& model : read_models(options.list, roots)) {
     if (model.name.find(options.only) == std::string::npos) continue;

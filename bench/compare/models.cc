@@ -1,6 +1,7 @@
 #include "bench/compare/models.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "betimes/base/cpu.h"
@@ -47,12 +48,18 @@ std::vector<Model> read_models(const std::string& path, const Roots& roots) {
 }
 
 void fill_pattern(const TensorView& tensor, const Model& model, uint32_t first) {
-  if (tensor.type.dtype != DType::f32) throw Error(model.name, "has an input that isn't float32");
   const int64_t count = tensor.size();
-  for (int64_t i = 0; i < count; ++i) {
+  const auto at = [&](int64_t i) {
     const uint32_t mixed = (static_cast<uint32_t>(i) + first) * 1103515245u + 12345u;
     const double u = (mixed >> 16) & 255;
-    tensor.as<float>()[i] = static_cast<float>(u / 255 * model.scale + model.offset);
+    return u / 255 * model.scale + model.offset;
+  };
+  if (tensor.type.dtype == DType::i64) {
+    for (int64_t i = 0; i < count; ++i) tensor.as<int64_t>()[i] = std::llround(at(i));
+  } else if (tensor.type.dtype == DType::f32) {
+    for (int64_t i = 0; i < count; ++i) tensor.as<float>()[i] = static_cast<float>(at(i));
+  } else {
+    throw Error(model.name, "has an input that is neither float32 nor int64");
   }
 }
 

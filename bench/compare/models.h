@@ -24,9 +24,9 @@ using Roots = std::map<std::string, std::string>;
 /// Throws Error when the list can't be read. Files that aren't there stay in the list.
 std::vector<Model> read_models(const std::string& path, const Roots& roots);
 
-/// A sequence that looks like noise and is the same everywhere: element i of an f32 tensor is
-/// u/255*scale + offset, u = ((i*1103515245 + 12345) mod 2^32) >> 16 & 255. `first` is the index
-/// of the first element, so that several examples differ.
+/// A sequence that looks like noise and is the same everywhere: element i of a tensor is
+/// u/255*scale + offset, rounded for i64, u = ((i*1103515245 + 12345) mod 2^32) >> 16 & 255.
+/// `first` is the index of the first element, so that several examples differ.
 void fill_pattern(const TensorView& tensor, const Model& model, uint32_t first = 0);
 
 /// Quantises every node that can be, calibrated by min-max on eight patterns, and writes the

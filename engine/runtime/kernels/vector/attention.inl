@@ -7,15 +7,16 @@
 // "Online normalizer calculation for softmax", 2018; Dao et al., "FlashAttention", 2022). Scores never
 // leave the nearest cache.
 
-/// The second matrix of a product, [inner, columns], in panels of adjacent columns: element (k, c) of
-/// panel p lies at data[p * panel_step + k * row_step + c].
+/// The second matrix of a product, [inner, columns], in panels of `panel_columns` adjacent columns (the
+/// last one of as many vectors as are left): element (k, c) of panel p lies at
+/// data[p * panel_step + k * row_step + c].
+constexpr int64_t panel_columns = tile_vectors * width;
 struct Strips {
   const float* data;
   int64_t panel_step, row_step;
 };
 
-typedef float Four __attribute__((vector_size(16)));
-typedef float UnalignedFour __attribute__((vector_size(16), aligned(sizeof(float)), may_alias));
+inline int64_t rounded_up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
 
 /// to[i * to_step + j] = from[j * from_step + i], i and j below 4.
 inline void transpose4(const float* from, int64_t from_step, float* to, int64_t to_step) {
@@ -34,42 +35,48 @@ inline void transpose4(const float* from, int64_t from_step, float* to, int64_t 
   put(3, __builtin_shufflevector(ab2, cd2, 2, 3, 6, 7));
 }
 
-/// One panel of `filled` columns, the rest up to `panel` zero.
-inline void pack_panel(const float* from, int64_t inner, int64_t filled, int64_t panel,
-                       int64_t row_stride, int64_t column_stride, float* to) {
+/// One panel of `filled` columns, zero up to whole vectors.
+inline void pack_panel(const float* from, int64_t inner, int64_t filled, int64_t row_stride,
+                       int64_t column_stride, float* to) {
   int64_t c = 0;
   if (row_stride == 1) {
     for (; c + 4 <= filled; c += 4) {
       int64_t k = 0;
       for (; k + 4 <= inner; k += 4) {
-        transpose4(from + c * column_stride + k, column_stride, to + k * panel + c, panel);
+        transpose4(from + c * column_stride + k, column_stride, to + k * panel_columns + c,
+                   panel_columns);
       }
       for (; k < inner; ++k) {
-        for (int64_t i = c; i < c + 4; ++i) to[k * panel + i] = from[i * column_stride + k];
+        for (int64_t i = c; i < c + 4; ++i) to[k * panel_columns + i] = from[i * column_stride + k];
       }
     }
   }
   for (int64_t k = 0; k < inner; ++k) {
-    float* row = to + k * panel;
+    float* row = to + k * panel_columns;
     const float* source = from + k * row_stride;
     if (column_stride == 1) {
       for (int64_t i = c; i < filled; ++i) row[i] = source[i];
     } else {
       for (int64_t i = c; i < filled; ++i) row[i] = source[i * column_stride];
     }
-    for (int64_t i = filled; i < panel; ++i) row[i] = 0.0f;
+    for (int64_t i = filled; i < rounded_up(filled, width); ++i) row[i] = 0.0f;
   }
 }
 
-/// The matrix as panels: where it lies if it lies so, packed into `space` otherwise.
-inline Strips as_strips(const float* from, int64_t inner, int64_t columns, int64_t panel,
-                        int64_t row_stride, int64_t column_stride, float* space) {
-  if (column_stride == 1 && columns % panel == 0) return {from, panel, row_stride};
-  for (int64_t c = 0; c < columns; c += panel) {
-    pack_panel(from + c * column_stride, inner, columns - c < panel ? columns - c : panel, panel,
-               row_stride, column_stride, space + c * inner);
+/// The matrix as panels: where it lies if it lies so, packed into `space` otherwise. (Rows that lie
+/// apart could be read in place too, but no prefetcher follows them.)
+inline Strips as_strips(const float* from, int64_t inner, int64_t columns, int64_t row_stride,
+                        int64_t column_stride, float* space) {
+  if (column_stride == 1 && row_stride == columns && columns <= panel_columns &&
+      columns % width == 0) {
+    return {from, panel_columns, row_stride};
   }
-  return {space, panel * inner, panel};
+  for (int64_t c = 0; c < columns; c += panel_columns) {
+    pack_panel(from + c * column_stride, inner,
+               columns - c < panel_columns ? columns - c : panel_columns, row_stride, column_stride,
+               space + c * inner);
+  }
+  return {space, panel_columns * inner, panel_columns};
 }
 
 /// sums[rows][vectors] += a[rows, inner] times one panel.
@@ -90,42 +97,35 @@ inline void tile(const float* a, int64_t a_step, const float* b, int64_t b_step,
   }
 }
 
-/// Calls run(integral_constant) for `vectors` between 1 and tile_vectors.
+/// Calls run(first column, integral_constant of its vectors) for each panel.
 template <class Run>
-inline void with_vectors(int64_t vectors, const Run& run) {
-  if constexpr (tile_vectors >= 4) {
-    if (vectors == 4) return run(std::integral_constant<int64_t, 4>{});
-    if (vectors == 3) return run(std::integral_constant<int64_t, 3>{});
+inline void over_columns(int64_t columns, const Run& run) {
+  int64_t c = 0;
+  for (; c + panel_columns <= columns; c += panel_columns) {
+    run(c, std::integral_constant<int64_t, tile_vectors>{});
   }
-  if (vectors == 2) return run(std::integral_constant<int64_t, 2>{});
-  run(std::integral_constant<int64_t, 1>{});
-}
-
-inline int64_t rounded_up(int64_t x, int64_t to) { return (x + to - 1) / to * to; }
-
-/// Vectors of a panel for so many columns: few enough panels, all of the same width.
-inline int64_t panel_vectors(int64_t columns) {
-  const int64_t vectors = (columns + width - 1) / width;
-  const int64_t panels = (vectors + tile_vectors - 1) / tile_vectors;
-  return (vectors + panels - 1) / panels;
+  const int64_t vectors = (columns - c + width - 1) / width;
+  if constexpr (tile_vectors >= 4) {
+    if (vectors == 4) return run(c, std::integral_constant<int64_t, 4>{});
+    if (vectors == 3) return run(c, std::integral_constant<int64_t, 3>{});
+  }
+  if (vectors == 2) return run(c, std::integral_constant<int64_t, 2>{});
+  if (vectors == 1) run(c, std::integral_constant<int64_t, 1>{});
 }
 
 /// How a head's work is cut, and the scratch memory of it, in floats.
 struct AttentionBlocks {
-  int64_t key_vectors, key_block, value_vectors, value_columns;  // the latter padded
+  int64_t key_block, value_columns;  // the latter padded
   int64_t keys_size, values_size, scores_size, query_size, sums_size, rows_size;
 };
 inline AttentionBlocks blocks_of(const AttentionWork& work) {
   const graph::AttentionShape& s = work.shape;
   AttentionBlocks b;
-  b.key_vectors = panel_vectors(s.keys);
-  const int64_t panel = b.key_vectors * width;
   constexpr int64_t cached = 16384;  // floats of a block of keys: with its values an eighth of a MiB
-  const int64_t fitting = cached / (s.depth > 0 ? s.depth : 1) / panel * panel;
-  const int64_t all = rounded_up(s.keys, panel);
-  b.key_block = fitting < panel ? panel : fitting < all ? fitting : all;
-  b.value_vectors = panel_vectors(s.value_depth);
-  b.value_columns = rounded_up(s.value_depth, b.value_vectors * width);
+  const int64_t fitting = cached / (s.depth > 0 ? s.depth : 1) / panel_columns * panel_columns;
+  const int64_t all = rounded_up(s.keys, panel_columns);
+  b.key_block = fitting < panel_columns ? panel_columns : fitting < all ? fitting : all;
+  b.value_columns = rounded_up(s.value_depth, panel_columns);
   b.keys_size = rounded_up(b.key_block * s.depth, 16);
   b.values_size = rounded_up(b.key_block * b.value_columns, 16);
   b.scores_size = rounded_up(tile_rows * b.key_block, 16);
@@ -167,15 +167,6 @@ inline void add_mask(const AttentionUnit& u, int64_t row, float* scores) {
   }
 }
 
-template <class F>
-inline float across(Vector x, const F& f) {
-  alignas(64) float all[width];
-  store(x, all);
-  float result = all[0];
-  for (int64_t i = 1; i < width; ++i) result = f(result, all[i]);
-  return result;
-}
-
 /// Makes a row's scores exp(score - largest) and returns what the sums so far must be multiplied by.
 inline float normalize(const AttentionUnit& u, int64_t row, float* scores) {
   const int64_t padded = rounded_up(u.keys, width);
@@ -208,7 +199,7 @@ inline float normalize(const AttentionUnit& u, int64_t row, float* scores) {
   }
   const float factor = exp_or_zero(before - base);
   u.largest[row] = now;
-  u.total[row] = u.total[row] * factor + across(sum[0] + sum[1], [](float a, float b) { return a + b; });
+  u.total[row] = u.total[row] * factor + across(sum[0] + sum[1], [](auto a, auto b) { return a + b; });
   return factor;
 }
 
@@ -233,16 +224,13 @@ void attend(const AttentionUnit& u, int64_t row) {
   const AttentionBlocks& b = u.blocks;
   int64_t step = 0;
   const float* q = query_rows<rows>(u, row, step);
-  with_vectors(b.key_vectors, [&](auto vectors) {
-    const int64_t panels = (u.keys + vectors * width - 1) / (vectors * width);
-    for (int64_t p = 0; p < panels; ++p) {
-      Vector sums[rows][vectors] = {};
-      tile(q, step, u.keys_packed.data + p * u.keys_packed.panel_step, u.keys_packed.row_step,
-           u.shape.depth, sums);
-      for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t v = 0; v < vectors; ++v) {
-          store(sums[r][v] * u.shape.scale, u.scores + r * b.key_block + (p * vectors + v) * width);
-        }
+  over_columns(u.keys, [&](int64_t c, auto vectors) {
+    Vector sums[rows][vectors] = {};
+    tile(q, step, u.keys_packed.data + c / panel_columns * u.keys_packed.panel_step,
+         u.keys_packed.row_step, u.shape.depth, sums);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t v = 0; v < vectors; ++v) {
+        store(sums[r][v] * u.shape.scale, u.scores + r * b.key_block + c + v * width);
       }
     }
   });
@@ -252,21 +240,18 @@ void attend(const AttentionUnit& u, int64_t row) {
     if (u.data.mask) add_mask(u, row + r, scores);
     factor[r] = normalize(u, row + r, scores);
   }
-  with_vectors(b.value_vectors, [&](auto vectors) {
-    for (int64_t c = 0; c < b.value_columns; c += vectors * width) {
-      float* out = u.sums + row * b.value_columns + c;
-      Vector sums[rows][vectors];
-      for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t v = 0; v < vectors; ++v) {
-          sums[r][v] = u.key == 0 ? Vector{} : load(out + r * b.value_columns + v * width) * factor[r];
-        }
+  over_columns(u.shape.value_depth, [&](int64_t c, auto vectors) {
+    float* out = u.sums + row * b.value_columns + c;
+    Vector sums[rows][vectors];
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t v = 0; v < vectors; ++v) {
+        sums[r][v] = u.key == 0 ? Vector{} : load(out + r * b.value_columns + v * width) * factor[r];
       }
-      tile(u.scores, b.key_block,
-           u.values_packed.data + c / (vectors * width) * u.values_packed.panel_step,
-           u.values_packed.row_step, u.keys, sums);
-      for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t v = 0; v < vectors; ++v) store(sums[r][v], out + r * b.value_columns + v * width);
-      }
+    }
+    tile(u.scores, b.key_block, u.values_packed.data + c / panel_columns * u.values_packed.panel_step,
+         u.values_packed.row_step, u.keys, sums);
+    for (int64_t r = 0; r < rows; ++r) {
+      for (int64_t v = 0; v < vectors; ++v) store(sums[r][v], out + r * b.value_columns + v * width);
     }
   });
 }
@@ -321,9 +306,9 @@ void attention(const AttentionWork& work, const AttentionData& data, int64_t uni
       u.keys = s.keys - u.key < b.key_block ? s.keys - u.key : b.key_block;
       if (packed != u.head) {
         u.keys_packed = as_strips(data.key + s.key.heads[h] + u.key * s.key.row_stride, s.depth, u.keys,
-                                  b.key_vectors * width, s.key.column_stride, s.key.row_stride, keys_space);
+                                  s.key.column_stride, s.key.row_stride, keys_space);
         u.values_packed = as_strips(data.value + s.value.heads[h] + u.key * s.value.row_stride, u.keys,
-                                    s.value_depth, b.value_vectors * width, s.value.row_stride,
+                                    s.value_depth, s.value.row_stride,
                                     s.value.column_stride, values_space);
       }
       attend_rows(u, rows);

@@ -13,6 +13,7 @@
 namespace betimes::runtime::avx2 {
 namespace {
 constexpr int64_t vector_floats = 8;
+constexpr int64_t width = 8;
 #include "betimes/runtime/kernels/vector/loops.inl"
 }  // namespace
 

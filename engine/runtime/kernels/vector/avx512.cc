@@ -13,6 +13,7 @@
 namespace betimes::runtime::avx512 {
 namespace {
 constexpr int64_t vector_floats = 8;
+constexpr int64_t width = 16;
 #include "betimes/runtime/kernels/vector/loops.inl"
 }  // namespace
 

@@ -9,6 +9,7 @@
 namespace betimes::runtime::baseline {
 namespace {
 constexpr int64_t vector_floats = 4;
+constexpr int64_t width = 4;
 #include "betimes/runtime/kernels/vector/loops.inl"
 }  // namespace
 

@@ -1,11 +1,12 @@
-// Functions of numbers: of floats, in loops that the compiler vectorises, or of the compiler's own
-// vectors of floats. Included once per instruction-set level, inside that level's namespace, by
-// whatever file of loops wants them.
+// Functions of floats, or of the compiler's own vectors of floats, which is what loops should call
+// them with: GCC 12 threads jumps through a clamp of single floats, and computes all branches under
+// masks when it vectorises that. Included once per instruction-set level, inside that level's
+// namespace, by whatever file of loops wants them.
 
 /// The bits of a float, or of each of a vector. (std::bit_cast is compiled for the lowest level, and
 /// couldn't pass wide vectors.)
 template <class T>
-inline auto as_integers(T x) {
+[[gnu::always_inline]] inline auto as_integers(T x) {
   if constexpr (std::is_same_v<T, float>) {
     return std::bit_cast<int32_t>(x);
   } else {
@@ -13,12 +14,9 @@ inline auto as_integers(T x) {
   }
 }
 
-/// exp(x) within 2 ulp on the range where the result is normal; clamped outside (Cephes' expf).
+/// exp(x) within 2 ulp on the range where the result is normal, of no value outside (Cephes' expf).
 template <class T>
-inline T exp_fast(T x) {
-  constexpr float limit = 87.33f;
-  x = x < -limit ? T{} - limit : x;
-  x = x > limit ? T{} + limit : x;
+[[gnu::always_inline]] inline T exp_normal(T x) {
   constexpr float magic = 12582912.0f;  // 1.5 * 2^23: adding it rounds to an integer
   const T shifted = x * 1.44269504088896341f + magic;
   const T n = shifted - magic;
@@ -34,12 +32,20 @@ inline T exp_fast(T x) {
   return p * __builtin_bit_cast(T, power);
 }
 
+/// exp(x), clamped where the result wouldn't be normal.
 template <class T>
-inline T sigmoid_fast(T x) { return 1.0f / (1.0f + exp_fast(-x)); }
+[[gnu::always_inline]] inline T exp_fast(T x) {
+  constexpr float limit = 87.33f;
+  x = x < -limit ? T{} - limit : x;
+  return exp_normal(x > limit ? T{} + limit : x);
+}
+
+template <class T>
+[[gnu::always_inline]] inline T sigmoid_fast(T x) { return 1.0f / (1.0f + exp_fast(-x)); }
 
 /// tanh by exp where |x| is not small, by its series where cancellation would show.
 template <class T>
-inline T tanh_fast(T x) {
+[[gnu::always_inline]] inline T tanh_fast(T x) {
   const T square = x * x;
   const T near = x * (1.0f + square * (-0.333333333f + square * (0.133333333f - square * 0.0539682540f)));
   const T far = 1.0f - 2.0f / (exp_fast(2.0f * x) + 1.0f);
@@ -49,15 +55,15 @@ inline T tanh_fast(T x) {
 /// exp(x) for x <= 0, and 0 where exp_fast would be clamped: what is masked has no share at all, and
 /// shares beneath the smallest normal number don't slow down every product they enter.
 template <class T>
-inline T exp_or_zero(T x) {
-  const T y = exp_fast(x);
+[[gnu::always_inline]] inline T exp_or_zero(T x) {
+  const T y = exp_normal(x);
   return x < -87.0f ? T{} : y;
 }
 
 /// x (1 + erf(x / sqrt(2))) / 2 as max(x, 0) - |x| erfc(|x| / sqrt(2)) / 2: nothing cancels on the
 /// negative side. erfc within 1.2e-7 of itself everywhere (Press et al., Numerical Recipes, erfcc).
 template <class T>
-inline T gelu_fast(T x) {
+[[gnu::always_inline]] inline T gelu_fast(T x) {
   const T size = x < 0.0f ? -x : x;
   const T a = size > 13.0f ? T{} + 13.0f : size;  // beyond it erfc is 0 as far as floats go
   const T z = a * 0.70710678118654752f;
@@ -77,6 +83,48 @@ inline T gelu_fast(T x) {
 
 /// x (1 + tanh(u)) / 2 is x sigmoid(2 u).
 template <class T>
-inline T gelu_tanh_fast(T x) {
+[[gnu::always_inline]] inline T gelu_tanh_fast(T x) {
   return x * sigmoid_fast(x * 1.5957691216057308f * (x * x * 0.044715f + 1.0f));
+}
+
+/// Bounded, NaN staying NaN.
+template <class T>
+[[gnu::always_inline]] inline T at_least(T x, float low) { return x < low ? T{} + low : x; }
+template <class T>
+[[gnu::always_inline]] inline T at_most(T x, float high) { return x > high ? T{} + high : x; }
+
+/// Calls `run` with the activation as a function object, so that each gets its own loop.
+template <class Run>
+[[gnu::always_inline]] inline void with_activation(const graph::Activation& activation, const Run& run) {
+  using Kind = graph::Activation::Kind;
+  const float a = activation.alpha;
+  const float b = activation.beta;
+  switch (activation.kind) {
+    case Kind::none:
+      return run([](auto x) { return x; });
+    case Kind::relu:
+      return run([](auto x) { return at_least(x, 0.0f); });
+    case Kind::leaky_relu:
+      return run([a](auto x) { return x < 0.0f ? x * a : x; });
+    case Kind::clip:
+      return run([a, b](auto x) { return at_most(at_least(x, a), b); });
+    case Kind::sigmoid:
+      return run([](auto x) { return sigmoid_fast(x); });
+    case Kind::hard_sigmoid:
+      return run([a, b](auto x) { return at_most(at_least(x * a + b, 0.0f), 1.0f); });
+    case Kind::hard_swish:
+      return run([](auto x) {
+        return x * at_most(at_least(x * (1.0f / 6.0f) + 0.5f, 0.0f), 1.0f);
+      });
+    case Kind::swish:
+      return run([](auto x) { return x * sigmoid_fast(x); });
+    case Kind::tanh:
+      return run([](auto x) { return tanh_fast(x); });
+    case Kind::elu:
+      return run([a](auto x) { return x < 0.0f ? (exp_fast(x) - 1.0f) * a : x; });
+    case Kind::gelu:
+      return run([](auto x) { return gelu_fast(x); });
+    case Kind::gelu_tanh:
+      return run([](auto x) { return gelu_tanh_fast(x); });
+  }
 }

@@ -1,89 +1,59 @@
 // Included once per instruction-set level, inside that level's namespace, after
 // "#pragma GCC target": plain loops that the compiler vectorises for the level.
 
-using Kind = graph::Activation::Kind;
-
 #include "betimes/runtime/kernels/vector/functions.inl"
+#include "betimes/runtime/kernels/vector/vectors.inl"
 
-/// Calls `run` with the activation as a function object, so that each gets its own loop.
-template <class Run>
-inline void with_activation(const graph::Activation& activation, const Run& run) {
-  const float a = activation.alpha;
-  const float b = activation.beta;
-  switch (activation.kind) {
-    case Kind::none:
-      return run([](float x) { return x; });
-    case Kind::relu:
-      return run([](float x) { return x > 0.0f ? x : 0.0f; });
-    case Kind::leaky_relu:
-      return run([a](float x) { return x < 0.0f ? a * x : x; });
-    case Kind::clip:
-      return run([a, b](float x) {
-        const float low = x > a ? x : a;
-        return low < b ? low : b;
-      });
-    case Kind::sigmoid:
-      return run([](float x) { return sigmoid_fast(x); });
-    case Kind::hard_sigmoid:
-      return run([a, b](float x) {
-        const float y = a * x + b;
-        const float low = y > 0.0f ? y : 0.0f;
-        return low < 1.0f ? low : 1.0f;
-      });
-    case Kind::hard_swish:
-      return run([](float x) {
-        const float y = x * (1.0f / 6.0f) + 0.5f;
-        const float low = y > 0.0f ? y : 0.0f;
-        return x * (low < 1.0f ? low : 1.0f);
-      });
-    case Kind::swish:
-      return run([](float x) { return x * sigmoid_fast(x); });
-    case Kind::tanh:
-      return run([](float x) { return tanh_fast(x); });
-    case Kind::elu:
-      return run([a](float x) { return x < 0.0f ? a * (exp_fast(x) - 1.0f) : x; });
-    case Kind::gelu:
-      return run([](float x) { return gelu_fast(x); });
-    case Kind::gelu_tanh:
-      return run([](float x) { return gelu_tanh_fast(x); });
-  }
+/// out[i] = f(in[i]...), a vector at a time.
+template <class F>
+inline void map(const float* in, float* out, int64_t count, const F& f) {
+  int64_t i = 0;
+  for (; i + width <= count; i += width) store(f(load(in + i)), out + i);
+  if (i < count) store_first(f(load_first(in + i, count - i)), out + i, count - i);
+}
+template <class F>
+inline void map(const float* a, const float* b, float* out, int64_t count, const F& f) {
+  int64_t i = 0;
+  for (; i + width <= count; i += width) store(f(load(a + i), load(b + i)), out + i);
+  if (i == count) return;
+  store_first(f(load_first(a + i, count - i), load_first(b + i, count - i)), out + i, count - i);
 }
 
 void activate(const graph::Activation& activation, const float* in, float* out, int64_t count) {
-  with_activation(activation, [&](auto f) {
-    for (int64_t i = 0; i < count; ++i) out[i] = f(in[i]);
-  });
+  with_activation(activation, [&](auto f) { map(in, out, count, f); });
 }
 
-template <class Op, class F>
-inline void combine_loop(Op op, F f, const float* a, const float* b, int64_t b_step, float* out,
-                         int64_t count) {
-  if (b_step == 0) {
-    const float value = *b;
-    for (int64_t i = 0; i < count; ++i) out[i] = f(op(a[i], value));
-    return;
-  }
-  for (int64_t i = 0; i < count; ++i) out[i] = f(op(a[i], b[i]));
+/// ([=] even where nothing is captured: GCC forgets the level's target in a lambda's conversion to a
+/// pointer, which [] would have.)
+template <class Op>
+inline void combine_with(const Op& op, const float* a, const float* b, int64_t b_step, float* out,
+                         int64_t count, const graph::Activation& activation) {
+  with_activation(activation, [&](auto f) {
+    if (b_step == 0) {
+      const Vector value = Vector{} + *b;
+      map(a, out, count, [&](Vector x) { return f(op(x, value)); });
+    } else {
+      map(a, b, out, count, [&](Vector x, Vector y) { return f(op(x, y)); });
+    }
+  });
 }
 
 void combine(Arithmetic op, const float* a, const float* b, int64_t b_step, float* out,
              int64_t count, const graph::Activation& activation) {
-  const auto run = [&](auto f) {
-    with_activation(activation, [&](auto g) { combine_loop(f, g, a, b, b_step, out, count); });
-  };
+  const auto run = [&](auto f) { combine_with(f, a, b, b_step, out, count, activation); };
   switch (op) {
     case Arithmetic::add:
-      return run([](float x, float y) { return x + y; });
+      return run([=](Vector x, Vector y) { return x + y; });
     case Arithmetic::subtract:
-      return run([](float x, float y) { return x - y; });
+      return run([=](Vector x, Vector y) { return x - y; });
     case Arithmetic::multiply:
-      return run([](float x, float y) { return x * y; });
+      return run([=](Vector x, Vector y) { return x * y; });
     case Arithmetic::divide:
-      return run([](float x, float y) { return x / y; });
+      return run([=](Vector x, Vector y) { return x / y; });
     case Arithmetic::maximum:
-      return run([](float x, float y) { return x > y ? x : y; });
+      return run([=](Vector x, Vector y) { return x > y ? x : y; });
     case Arithmetic::minimum:
-      return run([](float x, float y) { return x < y ? x : y; });
+      return run([=](Vector x, Vector y) { return x < y ? x : y; });
   }
 }
 
@@ -110,11 +80,11 @@ inline void over_channels(int64_t channels, const Block& block) {
 }
 
 /// One output row of pooling: `fold(sum, value)` over the window, then finish(sum, taps).
-/// `width` elements of T make one vector of the compiler's own (GCC, Clang).
-template <class T, int64_t width, class Fold, class Finish>
+/// `lanes` elements of T make one vector of the compiler's own (GCC, Clang).
+template <class T, int64_t lanes, class Fold, class Finish>
 inline void pool_row(const ConvolutionShape& s, T start, const T* image, T* out, int64_t y,
                      const Fold& fold, const Finish& finish) {
-  typedef T Vector __attribute__((vector_size(width * sizeof(T)), aligned(sizeof(T)), may_alias));
+  typedef T Lanes __attribute__((vector_size(lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
   const int64_t c = s.in_channels;
   const Reach rows = reach(y, s.stride_height, s.pad_top, s.dilation_height, s.kernel_height, s.in_height);
   const int64_t row_step = s.dilation_height * s.in_width * c;
@@ -124,15 +94,15 @@ inline void pool_row(const ConvolutionShape& s, T start, const T* image, T* out,
     const T* corner = image + (rows.first * s.in_width + columns.first) * c;
     const int64_t taps = rows.taps * columns.taps;
     int64_t at = 0;
-    for (; at + width <= c; at += width) {
-      Vector sum = Vector{} + start;
+    for (; at + lanes <= c; at += lanes) {
+      Lanes sum = Lanes{} + start;
       for (int64_t ky = 0; ky < rows.taps; ++ky) {
         const T* p = corner + ky * row_step + at;
         for (int64_t kx = 0; kx < columns.taps; ++kx, p += step) {
-          sum = fold(sum, *reinterpret_cast<const Vector*>(p));
+          sum = fold(sum, *reinterpret_cast<const Lanes*>(p));
         }
       }
-      *reinterpret_cast<Vector*>(out + at) = finish(sum, taps);
+      *reinterpret_cast<Lanes*>(out + at) = finish(sum, taps);
     }
     for (; at < c; ++at) {
       T sum = start;
@@ -146,13 +116,13 @@ inline void pool_row(const ConvolutionShape& s, T start, const T* image, T* out,
   }
 }
 
-template <class T, int64_t width>
+template <class T, int64_t lanes>
 inline void max_pool(const ConvolutionShape& s, const T* in, T* out, int64_t row, int64_t row_end) {
   const int64_t image = s.in_height * s.in_width * s.in_channels;
   // NaN is larger than everything, as in numpy: the comparison is written so that it wins.
   const auto larger = [](auto a, auto b) { return b > a || b != b ? b : a; };
   for (; row < row_end; ++row) {
-    pool_row<T, width>(
+    pool_row<T, lanes>(
         s, std::numeric_limits<T>::has_infinity ? -std::numeric_limits<T>::infinity() : T{0},
         in + row / s.out_height * image, out + row * s.out_width * s.in_channels,
         row % s.out_height, larger, [](auto best, int64_t) { return best; });
@@ -224,58 +194,60 @@ void mix4(const float* top_left, const float* top_right, const float* bottom_lef
   }
 }
 
-/// fold(fold(start, x0), x1)... over a row, in as many partial results as the compiler needs to
-/// vectorise it; join() makes one of two. `start` changes nothing.
-template <class Fold, class Join>
-inline float fold_row(const float* in, int64_t count, float start, const Fold& fold,
-                      const Join& join) {
-  constexpr int64_t lanes = 16;
-  float parts[lanes];
-  for (float& part : parts) part = start;
+/// fold(...fold(f(x0), f(x1))..., f(xn)) over a row, in as many partial results as vectors hold;
+/// `neutral` changes nothing.
+template <class F, class Fold>
+inline float fold_row(const float* in, int64_t count, float neutral, const F& f, const Fold& fold) {
+  Vector parts[2] = {Vector{} + neutral, Vector{} + neutral};
   int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    for (int64_t k = 0; k < lanes; ++k) parts[k] = fold(parts[k], in[i + k]);
+  for (; i + 2 * width <= count; i += 2 * width) {
+    parts[0] = fold(parts[0], f(load(in + i)));
+    parts[1] = fold(parts[1], f(load(in + i + width)));
   }
-  float result = start;
-  for (; i < count; ++i) result = fold(result, in[i]);
-  for (const float part : parts) result = join(result, part);
+  if (i + width <= count) {
+    parts[0] = fold(parts[0], f(load(in + i)));
+    i += width;
+  }
+  float result = across(fold(parts[0], parts[1]), fold);
+  alignas(64) float rest[width];
+  if (i < count) store(f(load_first(in + i, count - i)), rest);
+  for (int64_t k = 0; k < count - i; ++k) result = fold(result, rest[k]);
   return result;
 }
 
 /// Sum of f(x) over a row.
 template <class F>
 inline float sum_row(const float* in, int64_t count, const F& f) {
-  return fold_row(
-      in, count, 0.0f, [&](float sum, float x) { return sum + f(x); },
-      [](float a, float b) { return a + b; });
+  return fold_row(in, count, 0.0f, f, [](auto a, auto b) { return a + b; });
 }
 
 inline float largest_of(const float* in, int64_t count) {
-  const auto larger = [](float best, float x) { return x > best ? x : best; };
-  return fold_row(in, count, in[0], larger, larger);
+  return fold_row(
+      in, count, in[0], [=](Vector x) { return x; },
+      [](auto best, auto x) { return x > best ? x : best; });
 }
 
 void softmax(const float* in, float* out, int64_t count) {
   const float largest = largest_of(in, count);
-  for (int64_t i = 0; i < count; ++i) out[i] = exp_or_zero(in[i] - largest);
-  const float factor = 1.0f / sum_row(out, count, [](float x) { return x; });
-  for (int64_t i = 0; i < count; ++i) out[i] *= factor;
+  map(in, out, count, [=](Vector x) { return exp_or_zero(x - largest); });
+  const float factor = 1.0f / sum_row(out, count, [=](Vector x) { return x; });
+  map(out, out, count, [=](Vector x) { return x * factor; });
 }
 
 void log_softmax(const float* in, float* out, int64_t count) {
   const float largest = largest_of(in, count);
-  const float sum = sum_row(in, count, [=](float x) { return exp_or_zero(x - largest); });
+  const float sum = sum_row(in, count, [=](Vector x) { return exp_or_zero(x - largest); });
   const float shift = largest + std::log(sum);
   // NaN where the row holds an infinity, as the difference is by definition.
-  for (int64_t i = 0; i < count; ++i) out[i] = in[i] - shift;
+  map(in, out, count, [=](Vector x) { return x - shift; });
 }
 
 void layer_norm(const float* in, const float* scale, const float* bias, float* out, int64_t count,
                 float epsilon) {
   const float share = 1.0f / static_cast<float>(count);
-  const float mean = sum_row(in, count, [](float x) { return x; }) * share;
+  const float mean = sum_row(in, count, [=](Vector x) { return x; }) * share;
   const float variance =
-      sum_row(in, count, [mean](float x) { return (x - mean) * (x - mean); }) * share;
+      sum_row(in, count, [mean](Vector x) { return (x - mean) * (x - mean); }) * share;
   const float factor = 1.0f / std::sqrt(variance + epsilon);
   if (bias) {
     for (int64_t i = 0; i < count; ++i) out[i] = (in[i] - mean) * factor * scale[i] + bias[i];

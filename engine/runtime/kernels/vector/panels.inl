@@ -75,39 +75,10 @@ inline void over_panels(const Panels& panels, const float* in, int64_t in_stride
   }
 }
 
-inline Vector at_least(Vector x, float low) { return x < low ? Vector{} + low : x; }
-inline Vector at_most(Vector x, float high) { return x > high ? Vector{} + high : x; }
-
-using ActivationKind = graph::Activation::Kind;
-
 inline Vector activated(const graph::Activation& activation, Vector x) {
-  switch (activation.kind) {
-    case ActivationKind::none:
-      return x;
-    case ActivationKind::relu:
-      return at_least(x, 0.0f);
-    case ActivationKind::leaky_relu:
-      return x < 0.0f ? x * activation.alpha : x;
-    case ActivationKind::clip:
-      return at_most(at_least(x, activation.alpha), activation.beta);
-    case ActivationKind::sigmoid:
-      return sigmoid_fast(x);
-    case ActivationKind::hard_sigmoid:
-      return at_most(at_least(x * activation.alpha + activation.beta, 0.0f), 1.0f);
-    case ActivationKind::hard_swish:
-      return x * at_most(at_least(x * (1.0f / 6.0f) + 0.5f, 0.0f), 1.0f);
-    case ActivationKind::swish:
-      return x * sigmoid_fast(x);
-    case ActivationKind::tanh:
-      return tanh_fast(x);
-    case ActivationKind::elu:
-      return x < 0.0f ? (exp_fast(x) - 1.0f) * activation.alpha : x;
-    case ActivationKind::gelu:
-      return gelu_fast(x);
-    case ActivationKind::gelu_tanh:
-      return gelu_tanh_fast(x);
-  }
-  return x;
+  Vector result = x;
+  with_activation(activation, [&](auto f) { result = f(x); });
+  return result;
 }
 
 template <int64_t vectors>

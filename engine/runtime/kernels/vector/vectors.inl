@@ -5,6 +5,9 @@
 typedef float Vector __attribute__((vector_size(width * sizeof(float))));
 typedef float Unaligned __attribute__((vector_size(width * sizeof(float)), aligned(sizeof(float)), may_alias));
 
+typedef float Four __attribute__((vector_size(16)));
+typedef float UnalignedFour __attribute__((vector_size(16), aligned(sizeof(float)), may_alias));
+
 inline Vector load(const float* from) { return *reinterpret_cast<const Unaligned*>(from); }
 inline void store(Vector x, float* to) { *reinterpret_cast<Unaligned*>(to) = x; }
 
@@ -31,4 +34,16 @@ inline void keep([[maybe_unused]] Vector (&w)[vectors]) {
 #pragma GCC unroll 4
   for (int64_t v = 0; v < vectors; ++v) asm("" : "+v"(w[v]));
 #endif
+}
+
+/// All numbers of a vector folded to one, by halves: one after the other they would wait.
+template <class F>
+inline float across(Vector x, const F& f) {
+  alignas(64) float all[width];
+  store(x, all);
+  Four quarter = *reinterpret_cast<const UnalignedFour*>(all);
+  for (int64_t i = 4; i < width; i += 4) {
+    quarter = f(quarter, *reinterpret_cast<const UnalignedFour*>(all + i));
+  }
+  return f(f(quarter[0], quarter[1]), f(quarter[2], quarter[3]));
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "betimes/base/error.h"
 
@@ -33,8 +34,8 @@ class Lowering {
     pending_.push_back(0);
     return plan_.storages.size() - 1;
   }
-  size_t add_value(const TensorType& type, Layout layout, size_t storage) {
-    plan_.values.push_back({type, layout, storage});
+  size_t add_value(const TensorType& type, Layout layout, size_t storage, size_t offset = 0) {
+    plan_.values.push_back({type, layout, storage, offset});
     return plan_.values.size() - 1;
   }
 
@@ -95,8 +96,7 @@ class Lowering {
       bool dies = false;
       if (known != known_.end()) {
         const size_t storage = plan_.values[known->second].storage;
-        dies = plan_.storages[storage].place == Place::arena && reads_here[storage] == 1 &&
-               pending_[storage] == 1;
+        dies = covers_storage(known->second) && reads_here[storage] == 1 && pending_[storage] == 1;
       }
       view.dies.push_back(dies);
     }
@@ -119,7 +119,9 @@ class Lowering {
     if (node.domain == "betimes") info.refusals = node.get("note", "");
     Choice choice = choose(candidate, info.refusals);
     if (choice.view) {
-      add_view(node, outputs, choice);
+      add_views(node, outputs, choice);
+    } else if (choice.join) {
+      add_join(node, outputs.at(0), choice);
     } else {
       add_step(node, outputs, candidate, std::move(choice), std::move(info));
     }
@@ -157,11 +159,12 @@ class Lowering {
   size_t add_reorder(size_t value, Layout layout, const std::string& name) {
     const TensorType type = plan_.values[value].type;
     const size_t result = add_value(type, layout, add_storage(Place::arena, 0, byte_size(type)));
-    emit_reorder(value, result, name);
+    emit_copy(value, result, "Reorder", "reorder " + name);
     return result;
   }
 
-  void emit_reorder(size_t from, size_t to, const std::string& name) {
+  /// A step that copies a value to another, whose layout may differ.
+  void emit_copy(size_t from, size_t to, const std::string& op, const std::string& name) {
     const TensorType& type = plan_.values[from].type;
     Step step;
     step.kernel =
@@ -169,8 +172,8 @@ class Lowering {
     step.inputs = {from};
     step.outputs = {to};
     StepInfo info;
-    info.name = "reorder " + name;
-    info.op = "Reorder";
+    info.name = name;
+    info.op = op;
     info.kernel = step.kernel->name();
     info.precision = std::string(type.dtype == DType::f32 ? "fp32" : betimes::name(type.dtype));
     info.bytes = 2.0 * static_cast<double>(byte_size(type));
@@ -178,19 +181,61 @@ class Lowering {
     plan_.infos.push_back(std::move(info));
   }
 
-  void add_view(const graph::Node& node, const std::vector<TensorType>& outputs,
-                const Choice& choice) {
-    const size_t source = value_in(node.inputs[choice.reads.at(0).input], choice.reads[0].layout);
-    const size_t storage = plan_.values[source].storage;
-    const Layout layout = choice.writes.empty() ? Layout::plain : choice.writes[0];
-    const std::string& name = node.outputs.at(0);
-    known_[name] = add_value(outputs.at(0), layout, storage);
-    pending_[storage] += uses_[name];
-    // A view of a reordered copy: nobody counts the copy's own readers, so it never dies early.
-    if (!graph_.graph.is_constant(node.inputs[choice.reads[0].input]) &&
-        known_.at(node.inputs[choice.reads[0].input]) != source) {
-      pending_[storage] += 1;
+  /// Memory of the plan's own that holds this value and nothing else.
+  bool covers_storage(size_t value) const {
+    const Storage& storage = plan_.storages[plan_.values[value].storage];
+    return storage.place == Place::arena && storage.bytes == byte_size(plan_.values[value].type);
+  }
+
+  void add_views(const graph::Node& node, const std::vector<TensorType>& outputs,
+                 const Choice& choice) {
+    const std::string& input = node.inputs[choice.reads.at(0).input];
+    const size_t source = value_in(input, choice.reads[0].layout);
+    const Value from = plan_.values[source];
+    for (size_t i = 0; i < outputs.size(); ++i) {
+      if (i >= node.outputs.size() || node.outputs[i].empty()) continue;
+      const Layout layout = i < choice.writes.size() ? choice.writes[i] : Layout::plain;
+      const size_t offset = i < choice.offsets.size() ? choice.offsets[i] : 0;
+      known_[node.outputs[i]] = add_value(outputs[i], layout, from.storage, from.offset + offset);
+      pending_[from.storage] += uses_[node.outputs[i]];
     }
+    // A view of a reordered copy: nobody counts the copy's own readers, so it never dies early.
+    if (!graph_.graph.is_constant(input) && known_.at(input) != source) {
+      pending_[from.storage] += 1;
+    }
+  }
+
+  /// Puts values one after the other: those alone in their memory get it within the result's, the
+  /// others are copied there.
+  void add_join(const graph::Node& node, const TensorType& output, const Choice& choice) {
+    const Layout layout = choice.writes.at(0);
+    const size_t storage = add_storage(Place::arena, 0, byte_size(output));
+    size_t offset = 0;
+    for (const Read& read : choice.reads) {
+      const size_t part = value_in(node.inputs[read.input], read.layout);
+      const TensorType type = plan_.values[part].type;
+      const size_t bytes = byte_size(type);
+      if (bytes == 0) continue;
+      // Kernels write whole cache lines: one that begins within a line isn't worth a copy saved.
+      if (covers_storage(part) && plan_.values[part].storage != storage && offset % 64 == 0) {
+        move_storage(plan_.values[part].storage, storage, offset);
+      } else {
+        const size_t target = add_value(type, layout, storage, offset);
+        emit_copy(part, target, node.op, node.name);
+      }
+      offset += bytes;
+    }
+    known_[node.outputs.at(0)] = add_value(output, layout, storage);
+    pending_[storage] += uses_[node.outputs[0]];
+  }
+
+  void move_storage(size_t from, size_t to, size_t offset) {
+    for (Value& value : plan_.values) {
+      if (value.storage != from) continue;
+      value.storage = to;
+      value.offset += offset;
+    }
+    pending_[to] += std::exchange(pending_[from], 0);
   }
 
   void add_step(const graph::Node& node, const std::vector<TensorType>& outputs,
@@ -226,7 +271,7 @@ class Lowering {
     if (choice.overwrites) {
       const size_t read = *choice.overwrites;
       const size_t storage = plan_.values[step.inputs[read]].storage;
-      const bool fits = plan_.storages[storage].place == Place::arena &&
+      const bool fits = covers_storage(step.inputs[read]) &&
                         plan_.storages[storage].bytes == bytes &&
                         candidate.dies[choice.reads[read].input];
       if (fits) return storage;
@@ -261,8 +306,7 @@ class Lowering {
       const size_t value = graph_.graph.is_constant(name) ? constant_value(name) : known_.at(name);
       const size_t storage = plan_.values[value].storage;
       const bool direct = same_memory(type.shape, plan_.values[value].layout, Layout::plain) &&
-                          plan_.storages[storage].place == Place::arena &&
-                          plan_.storages[storage].bytes == byte_size(type);
+                          covers_storage(value);
       if (direct) {
         plan_.storages[storage].place = Place::output;
         plan_.storages[storage].index = i;
@@ -270,7 +314,7 @@ class Lowering {
       } else {
         const size_t target =
             add_value(type, Layout::plain, add_storage(Place::output, i, byte_size(type)));
-        emit_reorder(value, target, name);
+        emit_copy(value, target, "Reorder", "reorder " + name);
         plan_.output_values.push_back(target);
       }
       plan_.output_types.push_back(type);

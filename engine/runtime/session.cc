@@ -47,7 +47,11 @@ struct Session::Impl {
   }
 
   void* address(const Plan::Impl& data, size_t value) {
-    const Storage& storage = data.storages[data.values[value].storage];
+    return static_cast<std::byte*>(storage_address(data, data.values[value].storage)) +
+           data.values[value].offset;
+  }
+  void* storage_address(const Plan::Impl& data, size_t index) {
+    const Storage& storage = data.storages[index];
     switch (storage.place) {
       case Storage::Place::input:
         return input_views[storage.index].data;

@@ -91,8 +91,9 @@ struct Read {
   Layout layout = Layout::plain;
 };
 
-/// What a factory offers for a node. A kernel of a `view` is null: the output is the first read's
-/// memory under another shape.
+/// What a factory offers for a node. A kernel of a `view` is null: each output is a piece of the
+/// first read's memory under another shape. A `join` has none either: output 0 is the reads, one
+/// after the other, and who computes them may write them there at once.
 struct Choice {
   std::unique_ptr<Kernel> kernel;
   std::vector<Read> reads;
@@ -100,6 +101,8 @@ struct Choice {
   std::optional<size_t> overwrites;  // index into reads whose memory output 0 may take over
   bool must_overwrite = false;       // the kernel accumulates into it (allowed where it dies)
   bool view = false;
+  std::vector<size_t> offsets;  // of a view's outputs, in bytes into the read; missing ones are 0
+  bool join = false;
   std::string precision = "fp32";
   double macs = 0;
 };

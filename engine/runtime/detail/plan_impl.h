@@ -21,6 +21,7 @@ struct Value {
   TensorType type;
   Layout layout = Layout::plain;
   size_t storage = 0;
+  size_t offset = 0;  // in the storage, in bytes
 };
 
 struct Step {

@@ -4,7 +4,8 @@
 #include "betimes/runtime/detail/kernel.h"
 #include "betimes/runtime/detail/parallel.h"
 
-// Concat, and Slice and Split along one axis, as runs of contiguous bytes.
+// Concat, and Slice, Split and Gather along one axis, as runs of contiguous bytes: no copy at all
+// where one run is all.
 
 namespace betimes::runtime {
 namespace {
@@ -79,6 +80,8 @@ Offer concat(const Candidate& candidate) {
   }
   choice.writes = {layout};
   choice.precision = type.dtype == DType::f32 ? "fp32" : std::string(name(type.dtype));
+  choice.join = whole.outer == 1;
+  if (choice.join) return choice;
   const size_t stride = static_cast<size_t>(whole.axis * whole.inner) * width;
   choice.kernel = simple_kernel("copy runs", [=, outer = whole.outer](const Buffers& buffers) {
     std::vector<const std::byte*> inputs;
@@ -120,6 +123,11 @@ Choice cut(const Candidate& candidate, size_t axis, const std::vector<int64_t>& 
     choice.writes.push_back(layout);
   }
   choice.reads = {{0, layout}};
+  choice.view = whole.outer == 1;
+  if (choice.view) {
+    for (const Part& part : parts) choice.offsets.push_back(part.offset);
+    return choice;
+  }
   choice.precision = candidate.outputs[0].dtype == DType::f32
                          ? "fp32"
                          : std::string(name(candidate.outputs[0].dtype));
@@ -245,12 +253,31 @@ Offer slice(const Candidate& candidate) {
   return cut(candidate, only.axis, {only.start});
 }
 
+/// One known index: a cut that loses the axis.
+Offer gather(const Candidate& candidate) {
+  const Tensor* index = candidate.constant(1);
+  const Shape& in = candidate.context.shape(0);
+  const auto axis = axis_of(candidate.node(), 0, in.size());
+  if (!index || index->size() != 1 || !axis) return Refusal{};
+  const Runs whole = runs_around(in, *axis, Layout::plain);
+  if (whole.outer != 1) return Refusal{};
+  int64_t at = index->cast(DType::i64).data<int64_t>()[0];
+  if (at < 0) at += whole.axis;
+  if (at < 0 || at >= whole.axis) return Refusal{"the index is out of range"};
+  Choice choice;
+  choice.view = true;
+  choice.reads = {{0, Layout::plain}};
+  choice.offsets = {static_cast<size_t>(at * whole.inner) * size_of(candidate.outputs[0].dtype)};
+  return choice;
+}
+
 }  // namespace
 
 void register_data_movement(KernelRegistry& registry) {
   registry.add("Concat", 10, concat);
   registry.add("Split", 10, split);
   registry.add("Slice", 10, slice);
+  registry.add("Gather", 10, gather);
 }
 
 }  // namespace betimes::runtime

@@ -1,8 +1,6 @@
 // Forms of operators after graph::canonical_opset: written in the canonical one where that says the
 // same, refused by name where it can't.
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "betimes/base/error.h"
@@ -164,48 +162,11 @@ void quantize(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
-/// A chain of elementwise nodes in float32.
-class Formula {
- public:
-  Formula(Rewriter& rewriter, const Node& node) : rewriter_(rewriter), node_(node) {}
-  std::string constant(const char* what, double value) {
-    return rewriter_.add_constant(stem(node_, what), Tensor::scalar(static_cast<float>(value)));
-  }
-  std::string apply(const char* op, std::vector<std::string> inputs) {
-    std::string output = rewriter_.fresh(stem(node_, op));
-    rewriter_.emit({"", op, "", std::move(inputs), {output}, {}});
-    return output;
-  }
-  void finish(const char* op, std::vector<std::string> inputs) {
-    rewriter_.emit({node_.name, op, "", std::move(inputs), {node_.outputs[0]}, {}});
-  }
-
- private:
-  Rewriter& rewriter_;
-  const Node& node_;
-};
-
-/// x (1 + erf(x / sqrt 2)) / 2, or Hendrycks and Gimpel's (2016) approximation by tanh.
 void gelu(Rewriter& rewriter, Node node) {
   const std::string form = node.get("approximate", "none");
   if (form != "none" && form != "tanh") refuse(node, "approximate '" + form + "'");
   Formula f(rewriter, node);
-  const std::string x = node.inputs[0];
-  std::string bell;
-  if (form == "none") {
-    const auto scaled = f.apply("Mul", {x, f.constant("scale", 1.0 / std::numbers::sqrt2)});
-    bell = f.apply("Erf", {scaled});
-  } else {
-    const auto square = f.apply("Mul", {x, x});
-    const auto cube = f.apply("Mul", {square, x});
-    const auto small = f.apply("Mul", {cube, f.constant("cubic", 0.044715)});
-    const auto sum = f.apply("Add", {x, small});
-    const double scale = std::sqrt(2.0 / std::numbers::pi);
-    bell = f.apply("Tanh", {f.apply("Mul", {sum, f.constant("scale", scale)})});
-  }
-  const auto above = f.apply("Add", {bell, f.constant("one", 1.0)});
-  const auto half = f.apply("Mul", {x, f.constant("half", 0.5)});
-  f.finish("Mul", {half, above});
+  form == "tanh" ? f.finish_tanh_gelu(node.inputs[0]) : f.finish_gelu(node.inputs[0]);
 }
 
 /// Opset 20 names the modes as Resize does.

@@ -103,37 +103,37 @@ void spread_sizes(Rewriter& rewriter, Node& node, const Integers& given) {
   node.inputs[3] = sizes;
 }
 
-/// Scales of the listed axes only become scales of all.
-void spread_scales(Rewriter& rewriter, Node& node, const Integers& given) {
-  const size_t rank = known_rank(rewriter, node);
-  const auto axes = normalized(node, given, rank);
-  std::vector<size_t> every(rank);
-  std::iota(every.begin(), every.end(), size_t{0});
-  if (axes == every) return;
+/// Scales of the listed axes only become scales of all; false where they aren't known ahead.
+bool spread_scales(Rewriter& rewriter, Node& node, const Integers& given) {
+  const auto rank = rewriter.rank(node.inputs[0]);
   const Tensor* scales = rewriter.constant(input_or_none(node, 2));
-  if (scales == nullptr || scales->dtype() != DType::f32) {
-    refuse(node, "attribute 'axes' without constant scales");
-  }
+  if (!rank || scales == nullptr || scales->dtype() != DType::f32) return false;
+  const auto axes = normalized(node, given, *rank);
   const auto values = scales->data<float>();
   if (values.size() != axes.size()) throw Error(describe(node), "scales and axes don't match");
-  std::vector<float> all(rank, 1.0f);
+  std::vector<float> all(*rank, 1.0f);
   for (size_t i = 0; i < axes.size(); ++i) all[axes[i]] = values[i];
-  const Tensor spread = Tensor::from<float>({static_cast<int64_t>(rank)}, all);
+  const Tensor spread = Tensor::from<float>({static_cast<int64_t>(*rank)}, all);
   node.inputs[2] = rewriter.add_constant(stem(node, "scales"), spread);
+  return true;
 }
 
+/// What says the default is dropped and axes are spread where they can be: kernels know the plain
+/// form.
 void resize(Rewriter& rewriter, Node node) {
-  drop_if(node, "antialias", 0);
-  if (take<std::string>(node, "keep_aspect_ratio_policy").value_or("stretch") != "stretch") {
-    refuse(node, "attribute 'keep_aspect_ratio_policy'");
-  }
-  const std::string mode = node.get("coordinate_transformation_mode", "half_pixel");
-  if (mode == "half_pixel_symmetric" || (mode == "tf_crop_and_resize" && node.has("axes"))) {
-    refuse(node, "coordinate_transformation_mode '" + mode + "'");
-  }
-  if (const auto axes = take<Integers>(node, "axes")) {
-    const bool sized = !input_or_none(node, 3).empty();
-    sized ? spread_sizes(rewriter, node, *axes) : spread_scales(rewriter, node, *axes);
+  if (node.get("antialias", int64_t{0}) == 0) node.attributes.erase("antialias");
+  const bool stretches = node.get("keep_aspect_ratio_policy", "stretch") == "stretch";
+  if (stretches) node.attributes.erase("keep_aspect_ratio_policy");
+  const bool crops = node.get("coordinate_transformation_mode", "") == "tf_crop_and_resize";
+  if (stretches && !crops && node.has("axes")) {
+    const Integers axes = node.get("axes", Integers{});
+    bool spread = true;
+    if (input_or_none(node, 3).empty()) {
+      spread = spread_scales(rewriter, node, axes);
+    } else {
+      spread_sizes(rewriter, node, axes);
+    }
+    if (spread) node.attributes.erase("axes");
   }
   rewriter.emit(std::move(node));
 }

@@ -134,11 +134,6 @@ void upsample(Rewriter& rewriter, Node node) {
 
 /// Opsets 11 and 12 write "absent" as an empty tensor; only later ones allow an absent input.
 void resize(Rewriter& rewriter, Node node) {
-  if (node.get("coordinate_transformation_mode", "half_pixel") == "tf_half_pixel_for_nn") {
-    throw Error(describe(node),
-                "coordinate_transformation_mode 'tf_half_pixel_for_nn' has no form "
-                "in newer opsets");
-  }
   for (size_t i = 1; i < node.inputs.size(); ++i) {
     const Tensor* value = rewriter.constant(node.inputs[i]);
     if (value && value->size() == 0) node.inputs[i].clear();

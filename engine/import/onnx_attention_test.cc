@@ -207,6 +207,44 @@ TEST(OnnxAttention, AttentionIsSoftmaxOfScaledProducts) {
   }
 }
 
+TEST(OnnxAttention, QAttentionComputesOnReals) {
+  Random random(223);
+  for (int i = 0; i < 60; ++i) {
+    const Sizes s = random_sizes(random);
+    const int64_t wide = s.heads * s.size, hidden = between(random, 1, 6);
+    const bool each = coin(random);
+    const Tensor x = random_tensor(random, DType::u8, {s.batch, s.queries, hidden}, 0, 255);
+    const Tensor w = random_tensor(random, DType::i8, {hidden, 3 * wide}, -128, 127);
+    const Tensor bias = reals(random, {3 * wide});
+    const Tensor x_scale = Tensor::scalar(0.01f);
+    const Tensor w_scale =
+        random_tensor(random, DType::f32, each ? Shape{3 * wide} : Shape{1}, 0.001, 0.01);
+    const Tensor x_zero = Tensor::scalar<uint8_t>(128);
+    const Reference r{1 / std::sqrt(static_cast<double>(s.size)),
+                      -10000,
+                      coin(random),
+                      random_mask(random, s),
+                      {}};
+    const Array real_x = Array::made(x.shape(), [&](const Index& at) {
+      return (Array(x)(at) - 128) * static_cast<double>(0.01f);
+    });
+    const Array real_w = Array::made(w.shape(), [&](const Index& at) {
+      return Array(w)(at) * Array(w_scale)({each ? at[1] : 0});
+    });
+    const auto part = [&](int64_t first) {
+      return by_head(
+          projected(real_x.tensor(DType::f64), real_w.tensor(DType::f64), bias, first, wide),
+          s.heads);
+    };
+    const Written call{"QAttention",
+                       {x, w, bias, x_scale, w_scale, r.mask.tensor, x_zero, std::nullopt},
+                       {{"num_heads", s.heads}, {"unidirectional", int64_t{r.causal}}}};
+    SCOPED_TRACE(std::string("case ") + std::to_string(i));
+    expect_close(computed(call).at(0), DType::f32,
+                 attended(s, r, part(0), part(wide), part(2 * wide)), slack(s, r));
+  }
+}
+
 TEST(OnnxAttention, AttentionIsRefusedByName) {
   const Tensor x(DType::f32, {2, 3, 4});
   const Tensor w(DType::f32, {4, 12});

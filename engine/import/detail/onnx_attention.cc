@@ -41,6 +41,10 @@ std::string scalar(Formula& f, const std::string& value) {
   return f.apply("Squeeze", {value, f.integers("first", {0})});
 }
 
+Names split(Formula& f, size_t count, Names inputs, int64_t axis) {
+  return f.apply_for(count, "Split", std::move(inputs), {{"axis", axis}});
+}
+
 /// 0, 1, ... up to the vector of one `count`, int64.
 std::string counting(Formula& f, const std::string& count) {
   const auto zero = scalar(f, f.integers("zero", {0}));
@@ -102,7 +106,7 @@ std::string within_lengths(Formula& f, const std::string& mask, const Heads& hea
   const auto both = f.apply("Concat", {f.integers("two", {2}), batch}, {{"axis", int64_t{0}}});
   // With ends only, these stand for the starts as well until multiplied by 0. Other numbers of rows
   // don't expand to two, and are refused there.
-  const auto rows = f.split(2, {f.apply("Expand", {given, both})}, 0);
+  const auto rows = split(f, 2, {f.apply("Expand", {given, both})}, 0);
   const auto more = f.apply("Sub", {extent(f, given, 0), f.integers("one", {1})});
   const auto starts = f.apply("Mul", {rows[1], f.apply("CastLike", {more, mask})});
   const auto keys = f.apply("CastLike", {counting(f, extent(f, heads.keys, 3)), mask});
@@ -180,11 +184,11 @@ void attention(Rewriter& rewriter, Node node) {  // NOLINT: rules take their nod
     if (sizes.size() != 3) throw Error(describe(node), "qkv_hidden_sizes has no 3 numbers");
     parts.push_back(f.integers("sizes", sizes));
   }
-  parts = f.split(3, parts, 2);
+  parts = split(f, 3, parts, 2);
   const auto first = f.integers("first", {0});
   Past past{{}, {}, f.wanted(1)};
   if (const std::string& both = input_or_none(node, 4); !both.empty()) {
-    const Names each = f.split(2, {both}, 0);
+    const Names each = split(f, 2, {both}, 0);
     past.key = f.apply("Squeeze", {each[0], first});
     past.value = f.apply("Squeeze", {each[1], first});
   }
@@ -197,12 +201,22 @@ void attention(Rewriter& rewriter, Node node) {  // NOLINT: rules take their nod
   attend(rewriter, f, node, heads, input_or_none(node, 3), input_or_none(node, 5));
 }
 
+/// input, weight, bias, input_scale, weight_scale, mask_index, input_zero, weight_zero, past: the
+/// same with input and weight in 8 bits.
+void quantized_attention(Rewriter& rewriter, Node node) {
+  Formula f(rewriter, node);
+  Node real = node;
+  real.inputs = {f.dequantized(0, 3, 6), f.dequantized(1, 4, 7), input_or_none(node, 2),
+                 input_or_none(node, 5), input_or_none(node, 8)};
+  attention(rewriter, std::move(real));
+}
+
 /// Adds the three parts of a bias [query + key + value] to the inputs they belong to.
 void add_biases(Formula& f, const std::string& bias, Names& parts) {
   Names sizes;
   for (const std::string& part : parts) sizes.push_back(extent(f, part, 2));
   const auto all = f.apply("Concat", sizes, {{"axis", int64_t{0}}});
-  const Names biases = f.split(3, {bias, all}, 0);
+  const Names biases = split(f, 3, {bias, all}, 0);
   for (size_t i = 0; i < 3; ++i) parts[i] = f.apply("Add", {parts[i], biases[i]});
 }
 
@@ -248,9 +262,9 @@ std::string rotation(Rewriter& rewriter, Formula& f, const Node& node, const std
 
 /// The two halves of each head, or its even and its odd elements.
 Names rotated_pairs(Formula& f, const std::string& x, bool interleaved) {
-  if (!interleaved) return f.split(2, {x}, 3);
+  if (!interleaved) return split(f, 2, {x}, 3);
   const auto pairs = f.apply("Reshape", {x, f.integers("pairs", {0, 0, 0, -1, 2})});
-  Names parts = f.split(2, {pairs}, 4);
+  Names parts = split(f, 2, {pairs}, 4);
   for (std::string& part : parts) part = f.apply("Squeeze", {part, f.integers("last", {4})});
   return parts;
 }
@@ -315,6 +329,7 @@ constexpr int oldest = 7;
 constexpr int newest = 21;
 constexpr RuleEntry rules[] = {
     {"Attention", oldest, newest, attention},
+    {"QAttention", oldest, newest, quantized_attention},
     {"MultiHeadAttention", oldest, newest, multi_head_attention},
     {"RotaryEmbedding", oldest, newest, rotary_embedding},
 };

@@ -16,25 +16,30 @@ std::string Formula::integers(const char* what, const std::vector<int64_t>& valu
 }
 
 std::string Formula::apply(const char* op, Names inputs, Attributes attributes) {
-  std::string output = rewriter_.fresh(stem(node_, op));
-  rewriter_.emit({part_name(op), op, "", std::move(inputs), {output}, std::move(attributes)});
-  return output;
+  return apply_for(1, op, std::move(inputs), std::move(attributes))[0];
 }
 
 std::string Formula::part_name(const char* op) {
   return fmt::format("{}/{}_{}", node_.name, op, parts_++);
 }
 
-Formula::Names Formula::split(size_t count, Names inputs, int64_t axis) {
+Formula::Names Formula::apply_for(size_t count, const char* op, Names inputs,
+                                  Attributes attributes) {
   Names outputs;
-  for (size_t i = 0; i < count; ++i) outputs.push_back(rewriter_.fresh(stem(node_, "Split")));
-  rewriter_.emit({part_name("Split"), "Split", "", std::move(inputs), outputs, {{"axis", axis}}});
+  for (size_t i = 0; i < count; ++i) outputs.push_back(rewriter_.fresh(stem(node_, op)));
+  rewriter_.emit({part_name(op), op, "", std::move(inputs), outputs, std::move(attributes)});
   return outputs;
 }
 
 void Formula::finish(const char* op, Names inputs, Attributes attributes, size_t output) {
   const std::string& name = output == 0 ? node_.name : node_.outputs[output];
   rewriter_.emit({name, op, "", std::move(inputs), {node_.outputs[output]}, std::move(attributes)});
+}
+
+std::string Formula::dequantized(size_t value, size_t scale, size_t zero, int64_t axis) {
+  Names inputs = {required(node_, value), required(node_, scale)};
+  if (!input_or_none(node_, zero).empty()) inputs.push_back(node_.inputs[zero]);
+  return apply("DequantizeLinear", std::move(inputs), {{"axis", axis}});
 }
 
 bool Formula::wanted(size_t output) const {

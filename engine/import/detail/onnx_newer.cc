@@ -17,12 +17,6 @@ using Integers = std::vector<int64_t>;
                                   std::to_string(graph::canonical_opset) + " and isn't supported");
 }
 
-void drop_if(Node& node, const char* key, int64_t harmless) {
-  if (take<int64_t>(node, key).value_or(harmless) != harmless) {
-    refuse(node, std::string("attribute '") + key + "'");
-  }
-}
-
 size_t known_rank(const Rewriter& rewriter, const Node& node) {
   if (const auto rank = rewriter.rank(node.inputs[0])) return *rank;
   refuse(node, "input 'axes' on a value of unknown rank");
@@ -143,23 +137,68 @@ void cast(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
+/// Input `input`, which has one number for each block of `block` elements along `axis`, with one
+/// for each element of input 0.
+std::string each_element(Formula& f, const Node& node, size_t input, int64_t axis, int64_t block) {
+  Formula::Attributes range = {{"start", axis}};
+  if (axis != -1) range["end"] = axis + 1;
+  const auto zero = f.integers("zero", {0});
+  const auto count = f.apply("Shape", {required(node, 0)}, range);
+  const auto place = [&](const std::string& vector) { return f.apply("Squeeze", {vector, zero}); };
+  const auto elements =
+      f.apply("Range", {place(zero), place(count), place(f.integers("one", {1}))});
+  const auto blocks = f.apply("Div", {elements, f.integers("block", {block})});
+  return f.apply("Gather", {required(node, input), blocks}, {{"axis", axis}});
+}
+
+int64_t block_of(Node& node) {
+  const int64_t block = take<int64_t>(node, "block_size").value_or(0);
+  if (block < 0) throw Error(describe(node), "block_size is " + std::to_string(block), "0 or more");
+  return block;
+}
+
+/// With blocks (21) it is written out: so that what is constant becomes so, as no kernel reads
+/// them.
 void dequantize(Rewriter& rewriter, Node node) {
-  drop_if(node, "block_size", 0);
-  rewriter.emit(std::move(node));
+  const int64_t block = block_of(node);
+  if (block == 0) return rewriter.emit(std::move(node));
+  Formula f(rewriter, node);
+  const int64_t axis = node.get("axis", int64_t{1});
+  const Formula::Attributes to_float = {{"to", int64_t{1}}};
+  auto value = f.apply("Cast", {required(node, 0)}, to_float);
+  if (!input_or_none(node, 2).empty()) {
+    const auto zero = each_element(f, node, 2, axis, block);
+    value = f.apply("Sub", {value, f.apply("Cast", {zero}, to_float)});
+  }
+  f.finish("Mul", {value, each_element(f, node, 1, axis, block)});
 }
 
 /// Opset 21 may give the type of the output by number instead of by a zero point.
-void quantize(Rewriter& rewriter, Node node) {
-  drop_if(node, "block_size", 0);
-  node.attributes.erase("saturate");
+void type_to_zero_point(Rewriter& rewriter, Node& node) {
   const int64_t type = take<int64_t>(node, "output_dtype").value_or(0);
-  if (type == 0 || !input_or_none(node, 2).empty()) return rewriter.emit(std::move(node));
+  if (type == 0 || !input_or_none(node, 2).empty()) return;
   const Tensor* scale = rewriter.constant(input_or_none(node, 1));
   if (scale == nullptr || type < 2 || type > 5) refuse(node, "attribute 'output_dtype'");
   constexpr DType types[] = {DType::u8, DType::i8, DType::u16, DType::i16};
   const Tensor zero(types[type - 2], scale->shape());
   set_input(node, 2, rewriter.add_constant(stem(node, "zero_point"), zero));
-  rewriter.emit(std::move(node));
+}
+
+/// Blocks become one scale for each element of a line, which the operator had before them.
+void quantize(Rewriter& rewriter, Node node) {
+  const int64_t block = block_of(node);
+  node.attributes.erase("saturate");
+  type_to_zero_point(rewriter, node);
+  if (block == 0) return rewriter.emit(std::move(node));
+  Formula f(rewriter, node);
+  const int64_t axis = node.get("axis", int64_t{1});
+  const auto line = f.integers("line", {-1});
+  Formula::Names inputs = {f.apply("Reshape", {required(node, 0), line})};
+  for (size_t i = 1; i < node.inputs.size(); ++i) {
+    inputs.push_back(f.apply("Reshape", {each_element(f, node, i, axis, block), line}));
+  }
+  const auto quantized = f.apply("QuantizeLinear", inputs, {{"axis", int64_t{0}}});
+  f.finish("Reshape", {quantized, f.apply("Shape", {node.inputs[0]})});
 }
 
 void gelu(Rewriter& rewriter, Node node) {

@@ -36,26 +36,10 @@ void clip(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
-/// Before opset 13 everything from `axis` on was one long vector, and the default axis was 1.
+/// Before opset 13 the default axis was 1.
 void softmax(Rewriter& rewriter, Node node) {
-  const int64_t axis = node.get("axis", int64_t{1});
-  const auto rank = rewriter.rank(node.inputs[0]);
-  const bool last = axis == -1 || (rank && axis == static_cast<int64_t>(*rank) - 1);
-  if (last) {
-    node.attributes["axis"] = int64_t{-1};
-    return rewriter.emit(std::move(node));
-  }
-  const std::string shape = rewriter.fresh(stem(node, "shape"));
-  const std::string flat = rewriter.fresh(stem(node, "flat"));
-  const std::string result = rewriter.fresh(stem(node, "rows"));
-  rewriter.emit({"", "Shape", "", {node.inputs[0]}, {shape}, {}});
-  rewriter.emit({"", "Flatten", "", {node.inputs[0]}, {flat}, {{"axis", axis}}});
-  const std::string output = node.outputs[0];
-  node.inputs[0] = flat;
-  node.outputs[0] = result;
-  node.attributes["axis"] = int64_t{-1};
-  rewriter.emit(std::move(node));
-  rewriter.emit({"", "Reshape", "", {result, shape}, {output}, {}});
+  if (!node.has("axis")) node.attributes["axis"] = int64_t{1};
+  emit_flat_softmax(rewriter, std::move(node));
 }
 
 void axes_to_input(Rewriter& rewriter, Node node) {
@@ -200,5 +184,26 @@ constexpr RuleEntry rules[] = {
 }  // namespace
 
 std::span<const RuleEntry> older_forms() { return rules; }
+
+void emit_flat_softmax(Rewriter& rewriter, Node node) {
+  const int64_t axis = node.get("axis", int64_t{-1});
+  const auto rank = rewriter.rank(node.inputs[0]);
+  const bool last = axis == -1 || (rank && axis == static_cast<int64_t>(*rank) - 1);
+  if (last) {
+    node.attributes["axis"] = int64_t{-1};
+    return rewriter.emit(std::move(node));
+  }
+  const std::string shape = rewriter.fresh(stem(node, "shape"));
+  const std::string flat = rewriter.fresh(stem(node, "flat"));
+  const std::string result = rewriter.fresh(stem(node, "rows"));
+  rewriter.emit({"", "Shape", "", {node.inputs[0]}, {shape}, {}});
+  rewriter.emit({"", "Flatten", "", {node.inputs[0]}, {flat}, {{"axis", axis}}});
+  const std::string output = node.outputs[0];
+  node.inputs[0] = flat;
+  node.outputs[0] = result;
+  node.attributes["axis"] = int64_t{-1};
+  rewriter.emit(std::move(node));
+  rewriter.emit({"", "Reshape", "", {result, shape}, {output}, {}});
+}
 
 }  // namespace betimes::import::detail

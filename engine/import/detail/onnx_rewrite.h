@@ -88,9 +88,12 @@ class Formula {
   /// The output of a new node.
   std::string apply(const char* op, Names inputs, Attributes attributes = {});
   /// The `count` outputs of a new node.
-  Names split(size_t count, Names inputs, int64_t axis);
+  Names apply_for(size_t count, const char* op, Names inputs, Attributes attributes = {});
   /// A new node that gives output `output` of the node written out.
   void finish(const char* op, Names inputs, Attributes attributes = {}, size_t output = 0);
+  /// Input `value` as floats, by the scale and, unless absent, the zero point of inputs `scale` and
+  /// `zero`. Where there are several scales, they belong to `axis`.
+  std::string dequantized(size_t value, size_t scale, size_t zero, int64_t axis = -1);
   /// True when something reads that output of the node.
   bool wanted(size_t output) const;
 
@@ -131,6 +134,9 @@ void set_input(graph::Node& node, size_t index, const std::string& value);
 const std::string& input_or_none(const graph::Node& node, size_t index);
 /// The same; throws Error when absent.
 std::string required(const graph::Node& node, size_t input);
+/// Emits a Softmax, LogSoftmax or Hardmax as it was before opset 13: everything from `axis` on is
+/// one long vector.
+void emit_flat_softmax(Rewriter& rewriter, graph::Node node);
 /// What names of values made for the node begin with.
 std::string stem(const graph::Node& node, const char* what);
 

@@ -24,6 +24,7 @@ struct Written {
   std::vector<bool> outputs = {true};  // which are read
   std::string domain = "com.microsoft";
   bool shaped = true;  // inputs declare their shapes
+  int opset = 17;
 };
 
 /// The node over inputs of the graph, which name none of their extents, in canonical form.
@@ -43,7 +44,7 @@ inline graph::Graph canonical(const Written& written) {
     if (written.outputs[i]) graph.outputs.push_back({node.outputs.back(), DType::f32, {}});
   }
   graph.nodes.push_back(std::move(node));
-  detail::to_canonical(graph, 17);
+  detail::to_canonical(graph, written.opset);
   graph::validate(graph);
   return graph;
 }

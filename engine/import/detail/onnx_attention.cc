@@ -36,6 +36,10 @@ std::string extent(Formula& f, const std::string& value, int64_t axis) {
   return f.apply("Shape", {value}, {{"start", axis}, {"end", axis + 1}});
 }
 
+std::string real(Formula& f, const std::string& value) {
+  return f.apply("Cast", {value}, {{"to", int64_t{1}}});
+}
+
 /// A vector of one as a scalar.
 std::string scalar(Formula& f, const std::string& value) {
   return f.apply("Squeeze", {value, f.integers("first", {0})});
@@ -102,14 +106,14 @@ std::string penalty(Formula& f, const std::string& condition, double otherwise) 
 std::string within_lengths(Formula& f, const std::string& mask, const Heads& heads) {
   const auto batch = extent(f, heads.keys, 0);
   const auto count = f.apply("Concat", {f.integers("open", {-1}), batch}, {{"axis", int64_t{0}}});
-  const auto given = f.apply("Reshape", {mask, count});  // one row or two
+  const auto given = f.apply("Reshape", {real(f, mask), count});  // one row or two
   const auto both = f.apply("Concat", {f.integers("two", {2}), batch}, {{"axis", int64_t{0}}});
   // With ends only, these stand for the starts as well until multiplied by 0. Other numbers of rows
   // don't expand to two, and are refused there.
   const auto rows = split(f, 2, {f.apply("Expand", {given, both})}, 0);
   const auto more = f.apply("Sub", {extent(f, given, 0), f.integers("one", {1})});
-  const auto starts = f.apply("Mul", {rows[1], f.apply("CastLike", {more, mask})});
-  const auto keys = f.apply("CastLike", {counting(f, extent(f, heads.keys, 3)), mask});
+  const auto starts = f.apply("Mul", {rows[1], real(f, more)});
+  const auto keys = real(f, counting(f, extent(f, heads.keys, 3)));
   const auto column = f.integers("column", {-1, 1});
   const auto before_end = f.apply("Less", {keys, f.apply("Reshape", {rows[0], column})});
   const auto after_start = f.apply("GreaterOrEqual", {keys, f.apply("Reshape", {starts, column})});
@@ -125,9 +129,8 @@ std::string mask_penalty(Formula& f, const Rewriter& rewriter, const Node& node,
   if (*rank < 1 || *rank > 3) {
     refuse(node, "a mask of rank " + std::to_string(*rank), "rank 1 to 3");
   }
-  const auto zero = f.apply("CastLike", {f.integers("masked", {0}), mask});
-  const auto condition =
-      *rank == 1 ? within_lengths(f, mask, heads) : f.apply("Greater", {mask, zero});
+  const auto condition = *rank == 1 ? within_lengths(f, mask, heads)
+                                    : f.apply("Greater", {real(f, mask), f.constant("masked", 0)});
   const Integers axes = *rank == 3 ? Integers{1} : Integers{1, 2};
   return f.apply("Unsqueeze", {penalty(f, condition, filter), f.integers("axes", axes)});
 }
@@ -148,7 +151,7 @@ std::string causal_penalty(Formula& f, const Heads& heads) {
 std::string scaled_query(Formula& f, const Node& node, const std::string& query) {
   const float scale = node.get("scale", 0.0f);
   if (scale != 0) return f.apply("Mul", {query, f.constant("scale", scale)});
-  const auto size = f.apply("Cast", {extent(f, query, 3)}, {{"to", int64_t{1}}});
+  const auto size = real(f, extent(f, query, 3));
   return f.apply("Mul", {query, f.apply("Reciprocal", {f.apply("Sqrt", {size})})});
 }
 

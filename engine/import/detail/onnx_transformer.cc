@@ -69,13 +69,13 @@ void fused_mat_mul(Rewriter& rewriter, Node node) {
   f.finish("Mul", {f.apply("MatMul", inputs), f.constant("alpha", alpha)});
 }
 
-/// The sum of the inputs, which is output 3 when something reads that.
-std::string sum_of(Formula& f, const Names& inputs) {
-  std::string sum = inputs.at(0);
-  for (size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i].empty()) continue;
-    sum = f.apply("Add", {sum, inputs[i]});
-  }
+/// The sum of the first two inputs and, unless absent, the bias of input `bias`, as output 3 too
+/// where something reads that. The optimizer puts what the bias belongs to second, most often a
+/// product; so added, the bias becomes part of it.
+std::string sum_of(Formula& f, const Node& node, size_t bias) {
+  std::string sum = required(node, 1);
+  if (!input_or_none(node, bias).empty()) sum = f.apply("Add", {sum, node.inputs[bias]});
+  sum = f.apply("Add", {sum, required(node, 0)});
   if (f.wanted(3)) f.finish("Identity", {sum}, {}, 3);
   return sum;
 }
@@ -95,7 +95,7 @@ void layer_norm(Rewriter& rewriter, const Node& node, const Names& inputs, size_
 /// input, skip, gamma, beta, bias
 void skip_layer_norm(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
   Formula f(rewriter, node);
-  const std::string sum = sum_of(f, {required(node, 0), required(node, 1), input_or_none(node, 4)});
+  const std::string sum = sum_of(f, node, 4);
   layer_norm(rewriter, node, {sum, required(node, 2), input_or_none(node, 3)}, 3);
 }
 
@@ -133,7 +133,7 @@ void simplified_layer_norm(Rewriter& rewriter, Node node) {  // NOLINT: rules ta
 void skip_simplified_layer_norm(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
   Formula f(rewriter, node);
   if (f.wanted(1)) throw Error(describe(node), "its output 'mean' is read, but has no value");
-  const std::string sum = sum_of(f, {required(node, 0), required(node, 1), input_or_none(node, 3)});
+  const std::string sum = sum_of(f, node, 3);
   rms_norm(f, sum, required(node, 2), {-1}, node.get("epsilon", 1e-12f), 2);
 }
 

@@ -113,6 +113,9 @@ TEST(OnnxBlocks, BlocksAreRefusedByName) {
     return call_of("DequantizeLinear", b, x, Tensor(DType::f32, scales), std::nullopt);
   };
   expect_refused(with({2, 3}, -1), "block_size is -1");
+  Written nowhere = with({2, 3}, 2);
+  nowhere.attributes["axis"] = INT64_MAX;
+  expect_refused(nowhere, "axis is");
   EXPECT_THROW(computed(with({1, 3}, 2)), Error);
   expect_refused(with({2, 2}, 2), "broadcast");
 }

@@ -23,8 +23,7 @@ const std::set<std::string> explained = {"test_resize_downsample_scales_cubic_al
                                          "test_castlike_BFLOAT16_to_FLOAT",
                                          "test_castlike_BFLOAT16_to_FLOAT_expanded",
                                          "test_castlike_FLOAT_to_BFLOAT16",
-                                         "test_castlike_FLOAT_to_BFLOAT16_expanded",
-                                         "test_scan_sum"};
+                                         "test_castlike_FLOAT_to_BFLOAT16_expanded"};
 
 class OnnxBackendTests : public testing::TestWithParam<bool> {};
 

@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include "betimes/base/error.h"
+#include "betimes/graph/operator.h"
 #include "betimes/import/detail/onnx_rewrite.h"
 
 namespace betimes::import::detail {
@@ -153,6 +154,11 @@ std::string each_element(Formula& f, const Node& node, size_t input, int64_t axi
 
 int64_t block_of(Node& node) {
   const int64_t block = take<int64_t>(node, "block_size").value_or(0);
+  const int64_t axis = node.get("axis", int64_t{1});
+  constexpr auto most = static_cast<int64_t>(graph::max_rank);
+  if (block > 0 && (axis < -most || axis >= most)) {
+    throw Error(describe(node), "axis is " + std::to_string(axis), "an axis of its input");
+  }
   if (block < 0) throw Error(describe(node), "block_size is " + std::to_string(block), "0 or more");
   return block;
 }

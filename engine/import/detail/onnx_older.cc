@@ -1,7 +1,7 @@
 // Forms of operators before graph::canonical_opset. Where ONNX moved an attribute to an input, the
 // attribute becomes a constant; where a default changed, the old one is written out.
 #include <algorithm>
-#include <numeric>
+#include <set>
 
 #include "betimes/base/error.h"
 #include "betimes/import/detail/onnx_rewrite.h"
@@ -160,6 +160,48 @@ void roi_align(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
+/// Opset 8 walked along axis 1 of each example of a batch: a Scan over the batch, of one over each
+/// example.
+void scan(Rewriter& rewriter, Node node) {
+  if (!node.inputs[0].empty()) {
+    throw Error(describe(node), "input 'sequence_lens' isn't supported", "sequences of one length");
+  }
+  node.inputs.erase(node.inputs.begin());
+  const size_t results = node.body("body").outputs.size();
+  const int64_t captures = node.get("captures", int64_t{0});
+  const auto count = static_cast<int64_t>(node.inputs.size());
+  if (captures < 0 || captures > count) throw Error(describe(node), "has too few inputs");
+  Node each{node.name, "Scan", "", {}, {}, node.attributes};
+  if (const auto directions = take<Integers>(each, "directions")) {
+    each.attributes["scan_input_directions"] = *directions;
+  }
+  // Captures keep their names, as they do in files; the others have names beside these.
+  std::set<std::string> taken(node.inputs.end() - captures, node.inputs.end());
+  const auto named = [&](std::string name) {
+    while (!taken.insert(name).second) name += "_";
+    return graph::ValueInfo{std::move(name), DType::f32, std::nullopt};
+  };
+  graph::Graph example;
+  example.name = "example";
+  for (int64_t i = 0; i < count; ++i) {
+    const std::string& outer = node.inputs[static_cast<size_t>(i)];
+    example.inputs.push_back(i < count - captures
+                                 ? named("in_" + std::to_string(i))
+                                 : graph::ValueInfo{outer, DType::f32, std::nullopt});
+    each.inputs.push_back(example.inputs.back().name);
+  }
+  for (size_t i = 0; i < results; ++i) {
+    example.outputs.push_back(named("out_" + std::to_string(i)));
+    each.outputs.push_back(example.outputs.back().name);
+  }
+  example.nodes.push_back(std::move(each));
+  validate(example);
+  node.attributes = {{"body", std::make_shared<const graph::Graph>(std::move(example))},
+                     {"captures", captures},
+                     {"num_scan_inputs", count - captures}};
+  rewriter.emit(std::move(node));
+}
+
 constexpr RuleEntry rules[] = {
     {"Clip", 7, 10, clip},
     {"Softmax", 7, 12, softmax},
@@ -177,6 +219,7 @@ constexpr RuleEntry rules[] = {
     {"Resize", 11, 12, resize},
     {"Dropout", 7, 11, dropout},
     {"BatchNormalization", 7, 13, batch_normalization},
+    {"Scan", 8, 8, scan},
     {"Scatter", 7, 10, scatter},
     {"RoiAlign", 10, 15, roi_align},
 };

@@ -139,13 +139,15 @@ double mixed(const T* image, const Axes& axes, const Point& point) {
   const auto& [planes, rows, columns] = point;
   double sum = 0;
   for (size_t i = 0; i < static_cast<size_t>(planes.count); ++i) {
+    if (planes.index[i] < 0) continue;
     for (size_t j = 0; j < static_cast<size_t>(rows.count); ++j) {
+      if (rows.index[j] < 0) continue;
+      const double outer = planes.weight[i] * rows.weight[j];
+      const T* row = image + (planes.index[i] * axes[1].extent + rows.index[j]) * axes[2].extent;
       for (size_t k = 0; k < static_cast<size_t>(columns.count); ++k) {
-        if (planes.index[i] < 0 || rows.index[j] < 0 || columns.index[k] < 0) continue;
-        const int64_t row = planes.index[i] * axes[1].extent + rows.index[j];
-        const T value = image[row * axes[2].extent + columns.index[k]];
-        sum += planes.weight[i] * rows.weight[j] * columns.weight[k] *
-               static_cast<double>(load(value));
+        if (columns.index[k] < 0) continue;
+        const auto value = static_cast<double>(load(row[columns.index[k]]));
+        sum += outer * columns.weight[k] * value;
       }
     }
   }

@@ -206,7 +206,7 @@ void attention(Rewriter& rewriter, Node node) {  // NOLINT: rules take their nod
 
 /// input, weight, bias, input_scale, weight_scale, mask_index, input_zero, weight_zero, past: the
 /// same with input and weight in 8 bits.
-void quantized_attention(Rewriter& rewriter, Node node) {
+void quantized_attention(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
   Formula f(rewriter, node);
   Node real = node;
   real.inputs = {f.dequantized(0, 3, 6), f.dequantized(1, 4, 7), input_or_none(node, 2),

@@ -67,10 +67,11 @@ std::span<const RuleEntry> integer_forms();
 /// Operators that ONNX Runtime counts to ONNX's domain although ONNX doesn't have them.
 std::span<const RuleEntry> runtime_forms();
 /// Operators of domain com.microsoft, which ONNX Runtime's tools write, in files of any opset: on
-/// 8-bit numbers, and those of transformers.
+/// 8-bit numbers, those of transformers, and products with what follows them.
 std::span<const RuleEntry> contrib_forms();
 std::span<const RuleEntry> transformer_forms();
 std::span<const RuleEntry> attention_forms();
+std::span<const RuleEntry> fused_forms();
 
 /// Emits what a node is written out as: nodes named after it, of which the one that gives the first
 /// output has its very name, and values named after that output. Constants are float32, as are the

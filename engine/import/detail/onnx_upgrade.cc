@@ -37,10 +37,12 @@ const RuleEntry* rule_for(const Node& node, int opset) {
   const bool older = opset <= graph::canonical_opset;
   const std::array standard = {older ? older_forms() : newer_forms(), integer_forms(),
                                runtime_forms()};
-  const std::array contrib = {contrib_forms(), transformer_forms(), attention_forms()};
-  const bool microsoft = node.domain == "com.microsoft";
-  if (!microsoft && !node.domain.empty()) return nullptr;
-  for (const auto& rules : microsoft ? contrib : standard) {
+  const std::array contrib = {contrib_forms(), transformer_forms(), attention_forms(),
+                              fused_forms()};
+  std::span<const std::span<const RuleEntry>> lists;
+  if (node.domain.empty()) lists = standard;
+  if (node.domain == "com.microsoft") lists = contrib;
+  for (const auto& rules : lists) {
     if (const RuleEntry* rule = find_rule(rules, node, opset)) return rule;
   }
   return nullptr;

@@ -176,6 +176,37 @@ TEST(NormalizationOperators, LayerNormalization_RefusesWhatDoesNotFit) {
   expect_refused({"LayerNormalization", {Tensor::scalar(1.0f), row}}, "axis -1");
 }
 
+TEST(NormalizationOperators, LpNormalization_DividesByTheNorm) {
+  Random random(87);
+  for (const DType dtype : types_of("LpNormalization")) {
+    for (const Shape& shape : ugly_shapes(random)) {
+      if (shape.empty()) continue;
+      const int64_t p = between(random, 1, 2);
+      const auto rank = std::ssize(shape);
+      const int64_t axis = between(random, -rank, rank - 1);
+      const auto along = static_cast<size_t>(axis < 0 ? axis + rank : axis);
+      const Tensor x = random_tensor(random, dtype, shape);
+      const Array values(x);
+      const Array expected = Array::made(shape, [&](const Index& at) {
+        double sum = 0;
+        Index other = at;
+        for (other[along] = 0; other[along] < shape[along]; ++other[along]) {
+          sum += std::pow(std::fabs(values(other)), static_cast<double>(p));
+        }
+        return values(at) / std::pow(sum, 1.0 / static_cast<double>(p));
+      });
+      const Call call{"LpNormalization", {x}, {{"p", p}, {"axis", axis}}};
+      SCOPED_TRACE(call.describe());
+      expect_close(run(call)[0], dtype, expected, 2);
+    }
+  }
+  const Tensor zeros(DType::f32, {2});
+  expect_close(run({"LpNormalization", {zeros}})[0], DType::f32, Array(Shape{2}));
+  expect_refused({"LpNormalization", {zeros}, {{"p", int64_t{3}}}}, "'p' is 3");
+  expect_refused({"LpNormalization", {zeros}, {{"axis", int64_t{1}}}}, "axis 1");
+  expect_refused({"LpNormalization", {Tensor(DType::f32, {})}}, "input 0");
+}
+
 TEST(NormalizationOperators, LRN_DividesByNeighbours) {
   Random random(83);
   for (const DType dtype : types_of("LRN")) {

@@ -22,6 +22,7 @@ struct Resizing {
   double a = -0.75;
   bool exclude = false;
   double extrapolated = 0;
+  bool antialias = false;
 };
 
 struct Axis {
@@ -42,6 +43,11 @@ double original(const Resizing& r, const Axis& axis, int64_t i) {
   // Of one output, ONNX's text divides by zero; its reference implementation takes the first.
   if (r.coordinates == "align_corners") return axis.out > 1 ? x * (in - 1) / (out - 1) : 0;
   if (r.coordinates == "asymmetric") return x / axis.scale;
+  if (r.coordinates == "tf_half_pixel_for_nn") return (x + 0.5) / axis.scale;
+  if (r.coordinates == "half_pixel_symmetric") {
+    const double adjustment = out / (in * axis.scale);
+    return in / 2 * (1 - adjustment) + (x + 0.5) / axis.scale - 0.5;
+  }
   if (axis.out == 1) return 0.5 * (axis.start + axis.end) * (in - 1);
   return axis.start * (in - 1) + x * (axis.end - axis.start) * (in - 1) / (out - 1);
 }
@@ -61,8 +67,34 @@ std::vector<double> cubic(double a, double s) {
   return {far(1 + s), near(s), near(1 - s), far(2 - s)};
 }
 
+/// The filters as functions of a distance.
+double filter(const Resizing& r, double d) {
+  if (r.mode == "linear") return d < 1 ? 1 - d : 0;
+  const double a = r.a;
+  if (d < 1) return (a + 2) * d * d * d - (a + 3) * d * d + 1;
+  return d < 2 ? a * d * d * d - 5 * a * d * d + 8 * a * d - 4 * a : 0;
+}
+
+/// The weight of each input place in one output where the filter is stretched by 1 / scale. Places
+/// outside count for the nearest end, or not at all.
+std::vector<double> stretched_weights(const Resizing& r, const Axis& axis, double x) {
+  std::vector<double> all(static_cast<size_t>(axis.in), 0);
+  const double reach = 2 / axis.scale + 2;
+  double sum = 0;
+  for (double place = std::floor(x - reach); place <= x + reach; ++place) {
+    const double last = static_cast<double>(axis.in) - 1;
+    if (r.exclude && (place < 0 || place > last)) continue;
+    const double weight = filter(r, std::fabs(place - x) * axis.scale);
+    all[static_cast<size_t>(std::clamp(place, 0.0, last))] += weight;
+    sum += weight;
+  }
+  for (double& weight : all) weight /= sum;
+  return all;
+}
+
 /// The weight of each input place in one output.
 std::vector<double> weights(const Resizing& r, const Axis& axis, double x) {
+  if (r.antialias && axis.scale < 1) return stretched_weights(r, axis, x);
   std::vector<double> all(static_cast<size_t>(axis.in), 0);
   const double below = std::floor(x);
   double first = below;
@@ -132,6 +164,7 @@ Call call_of(const Resizing& r, const Tensor& x, const std::vector<Axis>& axes, 
              {"cubic_coeff_a", static_cast<float>(r.a)},
              {"exclude_outside", int64_t{r.exclude}},
              {"extrapolation_value", static_cast<float>(r.extrapolated)}}};
+  if (r.antialias) call.attributes["antialias"] = int64_t{1};
   if (by_scale) call.inputs.resize(3);
   if (r.coordinates == "tf_crop_and_resize") call.inputs[1] = roi;
   return call;
@@ -157,8 +190,9 @@ std::vector<Axis> random_axes(Random& random, const Shape& shape, bool by_scale)
   return axes;
 }
 
-const std::vector<std::string> coordinate_modes = {
-    "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"};
+const std::vector<std::string> coordinate_modes = {"half_pixel",         "half_pixel_symmetric",
+                                                   "pytorch_half_pixel", "align_corners",
+                                                   "asymmetric",         "tf_crop_and_resize"};
 
 void expect_resized(uint64_t seed, const std::vector<Resizing>& kinds) {
   Random random(seed);
@@ -206,6 +240,89 @@ TEST(ResizeOperators, Resize_Cubic) {
     }
   }
   expect_resized(112, kinds);
+}
+
+TEST(ResizeOperators, Resize_NearestOfTensorFlow) {
+  std::vector<Resizing> kinds;
+  for (const char* rounding : {"floor", "round_prefer_ceil"}) {
+    kinds.push_back({"nearest", "tf_half_pixel_for_nn", rounding});
+  }
+  expect_resized(114, kinds);
+}
+
+TEST(ResizeOperators, Resize_AgainstAliasing) {
+  std::vector<Resizing> kinds;
+  for (const char* mode : {"linear", "cubic"}) {
+    for (const std::string& coordinates : coordinate_modes) {
+      for (const bool exclude : {false, true}) {
+        if (exclude && coordinates == "tf_crop_and_resize") continue;
+        kinds.push_back({mode, coordinates, "floor", -0.5, exclude, 0.5, true});
+      }
+    }
+  }
+  expect_resized(115, kinds);
+}
+
+/// From ONNX's own examples of the operator.
+TEST(ResizeOperators, Resize_AgainstAliasingAsOnnxDoes) {
+  std::vector<float> numbers(16);
+  for (size_t i = 0; i < 16; ++i) numbers[i] = static_cast<float>(i + 1);
+  const Tensor x = Tensor::from<float>({4, 4}, numbers);
+  const auto resized_by = [&](const char* mode) {
+    const Tensor scales = Tensor::from<float>({2}, {0.6f, 0.6f});
+    return run(
+        {"Resize", {x, std::nullopt, scales}, {{"mode", mode}, {"antialias", int64_t{1}}}})[0];
+  };
+  expect_close(resized_by("linear"), DType::f32,
+               Array(Tensor::from<float>({2, 2}, {2.875f, 4.5f, 9.375f, 11.0f})), 2);
+  expect_close(resized_by("cubic"), DType::f32,
+               Array(Tensor::from<float>({2, 2}, {2.5180721f, 4.2858863f, 9.589329f, 11.357142f})),
+               2);
+}
+
+TEST(ResizeOperators, Resize_OfSomeAxesIsThatOfAll) {
+  Random random(116);
+  for (const char* coordinates : {"half_pixel", "tf_crop_and_resize"}) {
+    for (const bool by_scale : {false, true}) {
+      const Resizing r{"linear", coordinates};
+      const Shape shape = {2, 5, 3, 4};
+      std::vector<Axis> axes = random_axes(random, shape, by_scale);
+      for (const size_t kept : {0u, 2u}) axes[kept] = {shape[kept], shape[kept], 1};
+      const Tensor x = random_tensor(random, DType::f32, shape);
+      // Listed backwards, the second from the end.
+      Call call = call_of(r, x, {axes[3], axes[1]}, by_scale);
+      call.attributes["axes"] = std::vector<int64_t>{-1, 1};
+      SCOPED_TRACE(call.describe());
+      expect_close(run(call)[0], DType::f32, resized(r, Array(x), axes), 4);
+    }
+  }
+}
+
+TEST(ResizeOperators, Resize_KeepsTheAspectRatio) {
+  Random random(117);
+  for (int i = 0; i < 100; ++i) {
+    const bool larger = coin(random);
+    const Shape shape = {between(random, 1, 3), between(random, 1, 9), between(random, 1, 9)};
+    const std::vector<int64_t> wanted = {between(random, 1, 12), between(random, 1, 12)};
+    const std::vector<double> ratios = {
+        static_cast<double>(wanted[0]) / static_cast<double>(shape[1]),
+        static_cast<double>(wanted[1]) / static_cast<double>(shape[2])};
+    const double scale = larger ? std::max(ratios[0], ratios[1]) : std::min(ratios[0], ratios[1]);
+    std::vector<Axis> axes = {{shape[0], shape[0], 1}};
+    for (size_t k = 1; k < 3; ++k) {
+      const auto out = std::lround(scale * static_cast<double>(shape[k]));
+      axes.push_back({shape[k], out, scale});
+    }
+    const Resizing r{"linear"};
+    const Tensor x = random_tensor(random, DType::f32, shape);
+    const Call call{"Resize",
+                    {x, std::nullopt, std::nullopt, integers(wanted)},
+                    {{"mode", "linear"},
+                     {"axes", std::vector<int64_t>{1, 2}},
+                     {"keep_aspect_ratio_policy", larger ? "not_smaller" : "not_larger"}}};
+    SCOPED_TRACE(call.describe());
+    expect_close(run(call)[0], DType::f32, resized(r, Array(x), axes), 4);
+  }
 }
 
 TEST(ResizeOperators, Resize_DefaultsToNearest) {
@@ -270,6 +387,11 @@ TEST(ResizeOperators, Resize_RefusesWhatDoesNotFit) {
   expect_refused(scaled({1, 1}, text("coordinate_transformation_mode", "tf_crop_and_resize")),
                  "input 1");
   expect_refused(scaled({1, 1}, {{"exclude_outside", int64_t{2}}}), "exclude_outside");
+  expect_refused(scaled({1, 1}, {{"antialias", int64_t{2}}}), "antialias");
+  expect_refused(scaled({1, 1}, text("keep_aspect_ratio_policy", "fit")), "fit");
+  expect_refused(scaled({1, 1}, {{"axes", std::vector<int64_t>{1}}}), "input 2 is");
+  expect_refused(scaled({1, 1}, {{"axes", std::vector<int64_t>{1, -1}}}), "given twice");
+  expect_refused(scaled({1, 1}, {{"axes", std::vector<int64_t>{1, 2}}}), "axis 2");
   expect_refused({"Resize", {x, std::nullopt, Tensor(DType::f64, {2})}}, "input 2 is float64");
   Call computed = scaled({1, 1});
   computed.computed = {2};

@@ -1,8 +1,10 @@
 // RoiAlign: means and maxima over points of each bin, every point a tent over all pixels.
+// MaxRoiPool: maxima over the pixels of each bin.
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "betimes/graph/testing/array.h"
 #include "betimes/graph/testing/node.h"
@@ -12,6 +14,8 @@ namespace betimes::graph {
 namespace {
 
 using namespace testing;
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
 
 struct Settings {
   int64_t height = 1, width = 1, samples = 0;
@@ -134,6 +138,71 @@ TEST(RoiAlignOperators, RoiAlign_RefusesWhatDoesNotFit) {
   expect_refused({"RoiAlign", {x, boxes, integers({0, 0})}, {{"output_width", int64_t{0}}}},
                  "output_width");
   expect_refused({"RoiAlign", {x, boxes, integers({0, 0})}, {{"mode", std::string("sum")}}}, "sum");
+}
+
+/// Whether pixel i lies in bin `bin` of `bins` of the region from..to.
+bool in_bin(int64_t i, double from, double to, int64_t bin, int64_t bins) {
+  const auto first = static_cast<int64_t>(std::round(from));
+  const auto last = static_cast<int64_t>(std::round(to));
+  const int64_t length = std::max<int64_t>(last - first + 1, 1);
+  // A bin begins where its share of the length does, rounded down, and ends rounded up.
+  return (i - first + 1) * bins > bin * length && (i - first) * bins < (bin + 1) * length;
+}
+
+TEST(RoiAlignOperators, MaxRoiPool_TakesTheLargestOfEachBin) {
+  Random random(121);
+  for (const DType dtype : types_of("MaxRoiPool")) {
+    for (int i = 0; i < 40; ++i) {
+      const Shape shape = {between(random, 1, 3), between(random, 1, 3), between(random, 1, 9),
+                           between(random, 1, 9)};
+      const int64_t regions = between(random, 0, 4);
+      const int64_t height = between(random, 1, 4);
+      const int64_t width = between(random, 1, 4);
+      const double scale = coin(random) ? 1 : 0.5;
+      const Tensor x = random_tensor(random, dtype, shape);
+      Tensor boxes(DType::f64, {regions, 5});
+      for (int64_t r = 0; r < regions; ++r) {
+        double* box = boxes.mutable_data<double>().data() + 5 * r;
+        box[0] = static_cast<double>(between(random, 0, shape[0] - 1));
+        for (int k = 1; k < 5; ++k) box[k] = random.uniform(-4, 14);
+      }
+      boxes = boxes.cast(dtype);
+      const Array values(x);
+      const Array box(boxes);
+      const Array expected = Array::made({regions, shape[1], height, width}, [&](const Index& at) {
+        double largest = -infinity;
+        each_index({shape[2], shape[3]}, [&](const Index& pixel) {
+          const auto side = [&](int64_t k) { return box({at[0], k}) * scale; };
+          if (in_bin(pixel[0], side(2), side(4), at[2], height) &&
+              in_bin(pixel[1], side(1), side(3), at[3], width)) {
+            const auto n = static_cast<int64_t>(box({at[0], 0}));
+            largest = std::max(largest, values({n, at[1], pixel[0], pixel[1]}));
+          }
+        });
+        return largest == -infinity ? 0 : largest;
+      });
+      const Call call{"MaxRoiPool",
+                      {x, boxes},
+                      {{"pooled_shape", std::vector<int64_t>{height, width}},
+                       {"spatial_scale", static_cast<float>(scale)}}};
+      SCOPED_TRACE(call.describe());
+      expect_close(run(call)[0], dtype, expected);
+    }
+  }
+}
+
+TEST(RoiAlignOperators, MaxRoiPool_RefusesWhatDoesNotFit) {
+  const Tensor x(DType::f32, {1, 1, 4, 4});
+  const auto with = [&](const std::vector<float>& box, const std::vector<int64_t>& pooled) {
+    const auto count = std::ssize(box);
+    return Call{
+        "MaxRoiPool", {x, Tensor::from<float>({1, count}, box)}, {{"pooled_shape", pooled}}};
+  };
+  EXPECT_NO_THROW(run(with({0, NAN, -INFINITY, INFINITY, 1e30f}, {2, 3})));
+  EXPECT_THROW(run(with({1, 0, 0, 1, 1}, {2, 3})), Error);
+  expect_refused(with({0, 0, 0, 1}, {2, 3}), "input 1");
+  expect_refused(with({0, 0, 0, 1, 1}, {2}), "pooled_shape");
+  expect_refused(with({0, 0, 0, 1, 1}, {2, 0}), "a pooled extent");
 }
 
 }  // namespace

@@ -165,6 +165,63 @@ TEST(OnnxBodies, AreBroughtToTheCanonicalOpset) {
   EXPECT_EQ(found.at("y").shape(), (Shape{1, 2}));
 }
 
+/// Running sums of x [batch, steps, 2] times the outer w, from s [batch, 2].
+onnx::ModelProto batched_sums(int64_t direction) {
+  onnx::GraphProto body;
+  body.set_name("body");
+  declare(*body.add_input(), "state", onnx::TensorProto::FLOAT, {2});
+  declare(*body.add_input(), "step", onnx::TensorProto::FLOAT, {2});
+  add_node(body, "Mul", {"step", "w"}, {"scaled"});
+  add_node(body, "Add", {"state", "scaled"}, {"next"});
+  add_node(body, "Identity", {"next"}, {"seen"});
+  declare(*body.add_output(), "next", onnx::TensorProto::FLOAT, {2});
+  declare(*body.add_output(), "seen", onnx::TensorProto::FLOAT, {2});
+  onnx::GraphProto graph;
+  graph.set_name("graph");
+  declare(*graph.add_input(), "w", onnx::TensorProto::FLOAT, {2});
+  declare(*graph.add_input(), "s", onnx::TensorProto::FLOAT, {2, 2});
+  declare(*graph.add_input(), "x", onnx::TensorProto::FLOAT, {2, 3, 2});
+  add_node(graph, "Scan", {"", "s", "x"}, {"last", "all"});
+  add_attribute(graph, "body", body);
+  onnx::NodeProto& node = *graph.mutable_node(0);
+  onnx::AttributeProto& count = *node.add_attribute();
+  count.set_name("num_scan_inputs");
+  count.set_type(onnx::AttributeProto::INT);
+  count.set_i(1);
+  onnx::AttributeProto& directions = *node.add_attribute();
+  directions.set_name("directions");
+  directions.set_type(onnx::AttributeProto::INTS);
+  directions.add_ints(direction);
+  declare(*graph.add_output(), "last", onnx::TensorProto::FLOAT, {2, 2});
+  declare(*graph.add_output(), "all", onnx::TensorProto::FLOAT, {2, 3, 2});
+  return model_of(graph, 8);
+}
+
+TEST(OnnxBodies, ScanOfOpsetEightGoesOverABatch) {
+  const std::vector<float> x = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+  const std::map<std::string, Tensor> inputs = {{"w", Tensor::from<float>({2}, {2, 10})},
+                                                {"s", Tensor::from<float>({2, 2}, {1, 0, 0, 1})},
+                                                {"x", Tensor::from<float>({2, 3, 2}, x)}};
+  for (const int64_t direction : {0, 1}) {
+    const graph::Graph graph = parse(batched_sums(direction));
+    const auto found = graph::evaluate(graph, inputs);
+    // Both orders end at the same sums.
+    const auto last = found.at("last").data<float>();
+    EXPECT_EQ(std::vector<float>(last.begin(), last.end()), (std::vector<float>{19, 120, 54, 301}));
+    const auto all = found.at("all").data<float>();
+    const std::vector<float> forwards = {3, 20, 9, 60, 19, 120, 14, 81, 32, 181, 54, 301};
+    const std::vector<float> backwards = {11, 60, 17, 100, 19, 120, 22, 121, 40, 221, 54, 301};
+    EXPECT_EQ(std::vector<float>(all.begin(), all.end()), direction == 0 ? forwards : backwards);
+    // And so once more after it was written.
+    const std::string bytes = serialize_onnx(graph);
+    const graph::Graph again = parse_onnx(std::as_bytes(std::span(bytes)), "again");
+    EXPECT_EQ(samples::difference(graph, again), "");
+  }
+  onnx::ModelProto lengths = batched_sums(0);
+  lengths.mutable_graph()->mutable_node(0)->set_input(0, "w");
+  expect_error([&] { parse(lengths); }, {"Scan", "sequence_lens"});
+}
+
 TEST(OnnxBodies, AreRefusedWhereTheyReadWhatNothingMakes) {
   onnx::ModelProto model = choice();
   onnx::GraphProto& branch =

@@ -1,6 +1,7 @@
 #include "betimes/graph/detail/check.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "betimes/base/error.h"
 
@@ -91,6 +92,16 @@ std::vector<size_t> normalized_axes(const NodeContext& context, const std::vecto
   std::sort(result.begin(), result.end());
   const auto twice = std::adjacent_find(result.begin(), result.end());
   if (twice != result.end()) fail(context, "axis " + std::to_string(*twice) + " is given twice");
+  return result;
+}
+
+std::vector<size_t> ordered_axes(const NodeContext& context, size_t rank) {
+  std::vector<int64_t> axes(rank);
+  std::iota(axes.begin(), axes.end(), 0);
+  axes = context.node.get("axes", axes);
+  normalized_axes(context, axes, rank);  // refuses what comes twice
+  std::vector<size_t> result;
+  for (const int64_t axis : axes) result.push_back(normalized_axis(context, axis, rank));
   return result;
 }
 

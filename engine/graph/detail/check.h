@@ -48,6 +48,10 @@ inline bool has_output(const NodeContext& context, size_t i) {
   return i < context.node.outputs.size() && !context.node.outputs[i].empty();
 }
 
+/// Attribute 'axes' in the order in which it gives them, counted from the front; all axes where the
+/// node doesn't carry it. Refused when two are the same.
+std::vector<size_t> ordered_axes(const NodeContext& context, size_t rank);
+
 /// The type that ONNX's TensorProto.DataType numbers so; throws Error for the ones we don't have.
 DType dtype_of_onnx(const NodeContext& context, int64_t code);
 

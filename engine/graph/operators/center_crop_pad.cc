@@ -1,7 +1,6 @@
 // CenterCropPad (18): the middle of what is too large, zeros around what is too small.
 #include <algorithm>
 #include <cstring>
-#include <numeric>
 
 #include "betimes/graph/detail/check.h"
 #include "betimes/graph/detail/walk.h"
@@ -11,20 +10,8 @@ namespace {
 
 using namespace detail;
 
-/// The axes in the order in which the extents are given.
-std::vector<size_t> given_axes(const NodeContext& context) {
-  const size_t rank = context.shape(0).size();
-  std::vector<int64_t> axes(rank);
-  std::iota(axes.begin(), axes.end(), 0);
-  axes = context.node.get("axes", axes);
-  normalized_axes(context, axes, rank);  // refuses what comes twice
-  std::vector<size_t> result;
-  for (const int64_t axis : axes) result.push_back(normalized_axis(context, axis, rank));
-  return result;
-}
-
 std::vector<TensorType> infer(const NodeContext& context) {
-  const std::vector<size_t> axes = given_axes(context);
+  const std::vector<size_t> axes = ordered_axes(context, context.shape(0).size());
   const std::vector<int64_t> extents = context.integers(1, "the shape");
   if (extents.size() != axes.size()) {
     fail(context, "has " + std::to_string(extents.size()) + " extents",

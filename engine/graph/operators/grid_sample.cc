@@ -1,4 +1,4 @@
-// GridSample (16) of images.
+// GridSample (16, and 20 for its other numbers of axes) of lines, images and volumes.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -44,13 +44,17 @@ Sampling sampling(const NodeContext& context) {
 
 std::vector<TensorType> infer(const NodeContext& context) {
   sampling(context);
-  require_rank(context, 0, 4, 4);
-  require_rank(context, 1, 4, 4);
+  require_rank(context, 0, 3, 5);
   require_one_of(context, 1, Floats::list());
   const Shape& x = context.shape(0);
-  const Shape& grid = context.shape(1);
-  require_shape(context, 1, {x[0], grid[1], grid[2], 2});
-  return one(context.type(0).dtype, {x[0], x[1], grid[1], grid[2]});
+  require_rank(context, 1, x.size(), x.size());
+  Shape grid = context.shape(1);
+  Shape y = {x[0], x[1]};
+  y.insert(y.end(), grid.begin() + 1, grid.end() - 1);
+  grid.front() = x[0];
+  grid.back() = static_cast<int64_t>(x.size()) - 2;
+  require_shape(context, 1, grid);
+  return one(context.type(0).dtype, y);
 }
 
 /// One axis of the image: from a coordinate of [-1, 1] to pixels, and to pixels that exist.
@@ -126,40 +130,73 @@ Taps taps_at(const Axis& axis, double coordinate) {
   return taps;
 }
 
+/// Depth, height and width; of those that there are, the last.
+using Axes = std::array<Axis, 3>;
+using Point = std::array<Taps, 3>;
+
 template <class T>
-double mixed(const T* plane, int64_t width, const Taps& rows, const Taps& columns) {
+double mixed(const T* image, const Axes& axes, const Point& point) {
+  const auto& [planes, rows, columns] = point;
   double sum = 0;
-  for (size_t i = 0; i < static_cast<size_t>(rows.count); ++i) {
-    for (size_t k = 0; k < static_cast<size_t>(columns.count); ++k) {
-      if (rows.index[i] < 0 || columns.index[k] < 0) continue;
-      const T value = plane[rows.index[i] * width + columns.index[k]];
-      sum += rows.weight[i] * columns.weight[k] * static_cast<double>(load(value));
+  for (size_t i = 0; i < static_cast<size_t>(planes.count); ++i) {
+    if (planes.index[i] < 0) continue;
+    for (size_t j = 0; j < static_cast<size_t>(rows.count); ++j) {
+      if (rows.index[j] < 0) continue;
+      const double outer = planes.weight[i] * rows.weight[j];
+      const T* row = image + (planes.index[i] * axes[1].extent + rows.index[j]) * axes[2].extent;
+      for (size_t k = 0; k < static_cast<size_t>(columns.count); ++k) {
+        if (columns.index[k] < 0) continue;
+        const auto value = static_cast<double>(load(row[columns.index[k]]));
+        sum += outer * columns.weight[k] * value;
+      }
     }
   }
   return sum;
 }
 
-Evaluator prepare(const NodeContext& context, std::span<const TensorType> outputs) {
+/// Reads points of `rank` coordinates, the innermost axis' first.
+struct Points {
+  Axes axes;
+  size_t rank = 2;
+  Reader coordinate;
+
+  Point at(const void* grid, int64_t i) const {
+    Point point;
+    // An axis that isn't there has one element, which counts whole.
+    for (Taps& taps : point) {
+      taps.count = 1;
+      taps.weight[0] = 1;
+    }
+    for (size_t k = 0; k < rank; ++k) {
+      const auto place = i * static_cast<int64_t>(rank) + static_cast<int64_t>(k);
+      point[2 - k] = taps_at(axes[2 - k], coordinate(grid, place));
+    }
+    return point;
+  }
+};
+
+Evaluator prepare(const NodeContext& context, std::span<const TensorType>) {
   const Sampling how = sampling(context);
   const Shape& x = context.shape(0);
-  const Axis rows{x[2], how};
-  const Axis columns{x[3], how};
-  const Shape& y = outputs[0].shape;
-  const Reader coordinate = reader_of(context.type(1).dtype);
+  const Shape& grid = context.shape(1);
+  Points points{{}, x.size() - 2, reader_of(context.type(1).dtype)};
+  int64_t plane = 1;
+  for (size_t k = 0; k < points.rank; ++k) {
+    points.axes[2 - k] = {x[x.size() - 1 - k], how};
+    plane *= x[x.size() - 1 - k];
+  }
+  const int64_t count = element_count({grid.begin() + 1, grid.end() - 1});
   return Numbers::dispatch(context.type(0).dtype, [&](auto zero) -> Evaluator {
     using T = decltype(zero);
-    return [=, channels = x[1], plane = x[2] * x[3], points = y[2] * y[3], batch = x[0]](
-               auto inputs, auto results) {
+    return [=, channels = x[1], batch = x[0]](auto inputs, auto results) {
       for (int64_t n = 0; n < batch; ++n) {
-        for (int64_t p = 0; p < points; ++p) {
-          const int64_t at = 2 * (n * points + p);
-          const Taps across = taps_at(columns, coordinate(inputs[1].data, at));
-          const Taps down = taps_at(rows, coordinate(inputs[1].data, at + 1));
+        for (int64_t p = 0; p < count; ++p) {
+          const Point point = points.at(inputs[1].data, n * count + p);
           for (int64_t c = 0; c < channels; ++c) {
             const int64_t image = n * channels + c;
-            const double value = mixed(inputs[0].template as<const T>() + image * plane,
-                                       columns.extent, down, across);
-            results[0].template as<T>()[image * points + p] = convert<T>(value);
+            const double value =
+                mixed(inputs[0].template as<const T>() + image * plane, points.axes, point);
+            results[0].template as<T>()[image * count + p] = convert<T>(value);
           }
         }
       }

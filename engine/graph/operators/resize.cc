@@ -1,5 +1,5 @@
-// Resize (13): every output element is a weighted sum of a few input elements along each axis,
-// worked out per axis ahead of time.
+// Resize (13, and what 18 and 19 added): every output element is a weighted sum of a few input
+// elements along each axis, worked out per axis ahead of time.
 #include <algorithm>
 #include <cmath>
 
@@ -40,9 +40,13 @@ std::string rounding_of(const NodeContext& context) {
                 {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"});
 }
 std::string coordinates_of(const NodeContext& context) {
-  return chosen(
-      context, "coordinate_transformation_mode", "half_pixel",
-      {"half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize"});
+  return chosen(context, "coordinate_transformation_mode", "half_pixel",
+                {"half_pixel", "half_pixel_symmetric", "pytorch_half_pixel", "tf_half_pixel_for_nn",
+                 "align_corners", "asymmetric", "tf_crop_and_resize"});
+}
+std::string policy_of(const NodeContext& context) {
+  return chosen(context, "keep_aspect_ratio_policy", "stretch",
+                {"stretch", "not_larger", "not_smaller"});
 }
 
 bool given(const NodeContext& context, size_t i) {
@@ -53,49 +57,82 @@ void require_length(const NodeContext& context, size_t i, size_t wanted) {
   require_shape(context, i, {static_cast<int64_t>(wanted)});
 }
 
-void read_scales(const NodeContext& context, std::vector<Axis>& axes) {
+/// Axes that scales, sizes and regions speak of, in their order; the others stay as they are.
+void read_scales(const NodeContext& context, const std::vector<size_t>& listed,
+                 std::vector<Axis>& axes) {
   require_dtype(context, 2, DType::f32);
-  require_length(context, 2, axes.size());
+  require_length(context, 2, listed.size());
   const auto scales = context.constant(2, "the scales").data<float>();
-  for (size_t i = 0; i < axes.size(); ++i) {
+  for (size_t i = 0; i < listed.size(); ++i) {
+    Axis& axis = axes[listed[i]];
     // In float, as exporters and other runtimes have it: 10 * 0.7f is 7, in double it is below.
-    const float extent = std::floor(static_cast<float>(axes[i].in) * scales[i]);
+    const float extent = std::floor(static_cast<float>(axis.in) * scales[i]);
     if (!(scales[i] > 0) || !(extent < static_cast<float>(longest))) {
       fail(context, "scale " + std::to_string(i) + " is " + std::to_string(scales[i]),
            "a number above 0 that gives a reasonable size");
     }
-    axes[i].scale = double{scales[i]};
-    axes[i].out = static_cast<int64_t>(extent);
+    axis.scale = double{scales[i]};
+    axis.out = static_cast<int64_t>(extent);
   }
 }
 
-void read_sizes(const NodeContext& context, std::vector<Axis>& axes) {
-  require_length(context, 3, axes.size());
+void read_sizes(const NodeContext& context, const std::vector<size_t>& listed,
+                std::vector<Axis>& axes) {
+  require_length(context, 3, listed.size());
   const std::vector<int64_t> sizes = context.integers(3, "the sizes");
-  for (size_t i = 0; i < axes.size(); ++i) {
-    axes[i].out = bounded(context, "a size", sizes[i], axes[i].in == 0 ? 0 : 1, longest);
-    if (axes[i].in == 0 && axes[i].out > 0) fail(context, "cannot enlarge an axis of no elements");
-    if (axes[i].in == 0) continue;
-    axes[i].scale = static_cast<double>(axes[i].out) / static_cast<double>(axes[i].in);
+  for (size_t i = 0; i < listed.size(); ++i) {
+    Axis& axis = axes[listed[i]];
+    axis.out = bounded(context, "a size", sizes[i], axis.in == 0 ? 0 : 1, longest);
+    if (axis.in == 0 && axis.out > 0) fail(context, "cannot enlarge an axis of no elements");
+    if (axis.in == 0) continue;
+    axis.scale = static_cast<double>(axis.out) / static_cast<double>(axis.in);
+  }
+}
+
+/// One scale for all listed axes: the largest that makes none longer than its size, or the smallest
+/// that makes none shorter.
+void keep_aspect_ratio(const NodeContext& context, const std::vector<size_t>& listed,
+                       std::vector<Axis>& axes) {
+  const std::string policy = policy_of(context);
+  if (policy == "stretch" || listed.empty()) return;
+  double scale = axes[listed[0]].scale;
+  for (const size_t i : listed) {
+    if (axes[i].in == 0) fail(context, "has no ratio to keep with an axis of no elements");
+    scale =
+        policy == "not_larger" ? std::min(scale, axes[i].scale) : std::max(scale, axes[i].scale);
+  }
+  for (const size_t i : listed) {
+    const double extent = std::floor(scale * static_cast<double>(axes[i].in) + 0.5);
+    if (!(extent <= static_cast<double>(longest))) {
+      fail(context, "an axis becomes " + std::to_string(extent) + " long", "a reasonable size");
+    }
+    axes[i].scale = scale;
+    axes[i].out = static_cast<int64_t>(extent);
   }
 }
 
 std::vector<Axis> resized_axes(const NodeContext& context) {
   std::vector<Axis> axes;
-  for (const int64_t extent : context.shape(0)) axes.push_back({extent});
+  for (const int64_t extent : context.shape(0)) axes.push_back({extent, extent});
+  const std::vector<size_t> listed = ordered_axes(context, axes.size());
   if (given(context, 2) == given(context, 3)) {
     fail(context,
          "has " + std::string(given(context, 2) ? "both" : "neither") + " scales and sizes",
          "one of the two");
   }
-  given(context, 2) ? read_scales(context, axes) : read_sizes(context, axes);
+  if (given(context, 2)) {
+    read_scales(context, listed, axes);
+  } else {
+    read_sizes(context, listed, axes);
+    keep_aspect_ratio(context, listed, axes);
+  }
   if (coordinates_of(context) != "tf_crop_and_resize") return axes;
-  require_length(context, 1, 2 * axes.size());
+  require_length(context, 1, 2 * listed.size());
   require_one_of(context, 1, Wide::list());
   const Tensor roi = context.constant(1, "the region").cast(DType::f64);
-  for (size_t i = 0; i < axes.size(); ++i) {
-    axes[i].roi_start = roi.data<double>()[i];
-    axes[i].roi_end = roi.data<double>()[axes.size() + i];
+  for (size_t i = 0; i < listed.size(); ++i) {
+    axes[listed[i]].roi_start = roi.data<double>()[i];
+    axes[listed[i]].roi_end = roi.data<double>()[listed.size() + i];
   }
   return axes;
 }
@@ -103,7 +140,9 @@ std::vector<Axis> resized_axes(const NodeContext& context) {
 std::vector<TensorType> infer_resize(const NodeContext& context) {
   mode_of(context);
   rounding_of(context);
+  policy_of(context);
   flag(context, "exclude_outside", false);
+  flag(context, "antialias", false);
   Shape shape;
   for (const Axis& axis : resized_axes(context)) shape.push_back(axis.out);
   return one(context.type(0).dtype, shape);
@@ -121,6 +160,12 @@ double original(const Axis& axis, const std::string& coordinates, int64_t i) {
     return axis.roi_start * (in - 1) + at * (axis.roi_end - axis.roi_start) * (in - 1) / (out - 1);
   }
   if (coordinates == "pytorch_half_pixel" && axis.out == 1) return 0;
+  if (coordinates == "tf_half_pixel_for_nn") return (at + 0.5) / axis.scale;
+  if (coordinates == "half_pixel_symmetric") {
+    // The middle of the input stays in the middle although the output's extent was rounded.
+    const double offset = in / 2 * (1 - out / (axis.scale * in));
+    return offset + (at + 0.5) / axis.scale - 0.5;
+  }
   return (at + 0.5) / axis.scale - 0.5;
 }
 
@@ -138,11 +183,10 @@ struct Tap {
 
 /// The input positions that one output position is made of.
 struct Taps {
-  std::array<Tap, 4> taps{};
-  size_t count = 0;
+  std::vector<Tap> taps;
   bool outside = false;  // beyond the input, where extrapolation_value stands
 
-  void add(double index, double weight) { taps[count++] = {static_cast<int64_t>(index), weight}; }
+  void add(double index, double weight) { taps.push_back({static_cast<int64_t>(index), weight}); }
 };
 
 /// Keys' cubic convolution with coefficient a ("Cubic convolution interpolation for digital image
@@ -160,7 +204,8 @@ class TapMaker {
         rounding_(rounding_of(context)),
         coordinates_(coordinates_of(context)),
         a_(context.node.get("cubic_coeff_a", -0.75f)),
-        exclude_outside_(flag(context, "exclude_outside", false)) {}
+        exclude_outside_(flag(context, "exclude_outside", false)),
+        antialias_(flag(context, "antialias", false)) {}
 
   std::vector<Taps> along(const Axis& axis) const {
     std::vector<Taps> all;
@@ -174,32 +219,39 @@ class TapMaker {
     const double x = original(axis, coordinates_, i);
     Taps taps;
     taps.outside = coordinates_ == "tf_crop_and_resize" && !(x >= 0 && x <= last);
+    // Where the image shrinks, the filter against aliasing is as much wider.
+    const double squeeze = antialias_ ? std::min(axis.scale, 1.0) : 1;
+    const double reach = std::ceil((mode_ == "cubic" ? 2 : 1) / squeeze);
     // Beyond the end by more than a window, only the last element counts; this bounds the cast too.
-    const double near = std::clamp(x, -4.0, last + 4);
-    const double base = std::floor(near);
-    if (mode_ == "nearest") taps.add(nearest(near, rounding_), 1);
-    if (mode_ == "linear") {
-      taps.add(base, 1 - (near - base));
-      taps.add(base + 1, near - base);
+    const double near = std::clamp(x, -reach - 2, last + reach + 2);
+    if (mode_ == "nearest") {
+      taps.add(nearest(near, rounding_), 1);
+    } else {
+      const double base = std::floor(near);
+      for (double k = 1 - reach; k <= reach; ++k) {
+        taps.add(base + k, filter(std::fabs(near - base - k) * squeeze));
+      }
     }
-    for (int k = -1; mode_ == "cubic" && k < 3; ++k) {
-      taps.add(base + k, cubic_weight(std::fabs(near - base - k), a_));
-    }
-    finish(taps, axis.in);
+    finish(taps, axis.in, squeeze < 1);
     return taps;
   }
 
-  void finish(Taps& taps, int64_t extent) const {
+  /// The weight of what is at distance d >= 0, in the filter's units.
+  double filter(double d) const {
+    return mode_ == "cubic" ? cubic_weight(d, a_) : std::max(0.0, 1 - d);
+  }
+
+  /// Brings the taps inside; their weights come to 1 again where that isn't so by itself.
+  void finish(Taps& taps, int64_t extent, bool squeezed) const {
     double kept = 0;
-    for (size_t k = 0; k < taps.count; ++k) {
-      Tap& tap = taps.taps[k];
+    for (Tap& tap : taps.taps) {
       const bool inside = tap.index >= 0 && tap.index < extent;
       if (exclude_outside_ && !inside) tap.weight = 0;
       tap.index = std::clamp<int64_t>(tap.index, 0, extent - 1);
       kept += tap.weight;
     }
-    if (!exclude_outside_ || kept == 0) return;
-    for (size_t k = 0; k < taps.count; ++k) taps.taps[k].weight /= kept;
+    if ((!exclude_outside_ && !squeezed) || kept == 0) return;
+    for (Tap& tap : taps.taps) tap.weight /= kept;
   }
 
   std::string mode_;
@@ -207,6 +259,7 @@ class TapMaker {
   std::string coordinates_;
   double a_;
   bool exclude_outside_;
+  bool antialias_;
 };
 
 struct Interpolation {
@@ -220,8 +273,7 @@ struct Interpolation {
   double sum(size_t axis, const std::array<const Taps*, max_rank>& taps, const T* x) const {
     if (axis == axes.size()) return static_cast<double>(load(*x));
     double total = 0;
-    for (size_t k = 0; k < taps[axis]->count; ++k) {
-      const Tap& tap = taps[axis]->taps[k];
+    for (const Tap& tap : taps[axis]->taps) {
       if (tap.weight != 0) total += tap.weight * sum(axis + 1, taps, x + tap.index * steps[axis]);
     }
     return total;
@@ -275,10 +327,13 @@ Evaluator prepare_resize(const NodeContext& context, std::span<const TensorType>
 void register_resize(OperatorRegistry& registry) {
   registry.add({.name = "Resize",
                 .max_inputs = 4,
-                .attributes = {{"coordinate_transformation_mode", AttributeKind::text},
+                .attributes = {{"antialias", AttributeKind::integer},
+                               {"axes", AttributeKind::integers},
+                               {"coordinate_transformation_mode", AttributeKind::text},
                                {"cubic_coeff_a", AttributeKind::real},
                                {"exclude_outside", AttributeKind::integer},
                                {"extrapolation_value", AttributeKind::real},
+                               {"keep_aspect_ratio_policy", AttributeKind::text},
                                {"mode", AttributeKind::text},
                                {"nearest_mode", AttributeKind::text}},
                 .types = Resized::list(),

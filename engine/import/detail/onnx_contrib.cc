@@ -8,56 +8,100 @@ namespace {
 
 using graph::Node;
 
-/// `value` with the scale and the zero point of inputs `scale` and the next, as floats.
-std::string dequantized(Rewriter& rewriter, const Node& node, size_t value, size_t scale) {
-  std::string result = rewriter.fresh(stem(node, "real"));
-  Node made{"", "DequantizeLinear", "", {required(node, value), required(node, scale)}, {}, {}};
-  const std::string& zero = input_or_none(node, scale + 1);
-  if (!zero.empty()) made.inputs.push_back(zero);
-  made.outputs = {result};
-  rewriter.emit(std::move(made));
-  return result;
-}
+using Names = Formula::Names;
 
-/// Computes ONNX's `op` of `inputs`, and quantizes it with inputs `scale` and the next.
-void finish(Rewriter& rewriter, Node node, const char* op, std::vector<std::string> inputs,
-            size_t scale) {
-  const std::string value = rewriter.fresh(stem(node, "value"));
-  Node last{"", "QuantizeLinear", "", {value, required(node, scale)}, node.outputs, {}};
-  const std::string& zero = input_or_none(node, scale + 1);
-  if (!zero.empty()) last.inputs.push_back(zero);
-  rewriter.emit({node.name, op, "", std::move(inputs), {value}, std::move(node.attributes)});
-  rewriter.emit(std::move(last));
+/// Quantizes `value` with inputs `scale` and the next into the node's output.
+void quantize(Formula& f, const Node& node, const std::string& value, size_t scale) {
+  Names inputs = {value, required(node, scale)};
+  if (const std::string& zero = input_or_none(node, scale + 1); !zero.empty()) {
+    inputs.push_back(zero);
+  }
+  f.finish("QuantizeLinear", std::move(inputs));
 }
 
 /// A, A_scale, A_zero, B, B_scale, B_zero, C_scale, C_zero
-void binary(Rewriter& rewriter, Node node) {
-  const std::string a = dequantized(rewriter, node, 0, 1);
-  const std::string b = dequantized(rewriter, node, 3, 4);
-  const char* op = node.op == "QLinearAdd" ? "Add" : "Mul";
-  finish(rewriter, std::move(node), op, {a, b}, 6);
+void binary(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
+  Formula f(rewriter, node);
+  const auto a = f.dequantized(0, 1, 2);
+  const auto b = f.dequantized(3, 4, 5);
+  quantize(f, node, f.apply(node.op == "QLinearAdd" ? "Add" : "Mul", {a, b}), 6);
 }
 
-/// X, X_scale, X_zero, Y_scale, Y_zero
+/// condition, X, X_scale, X_zero, Y, Y_scale, Y_zero, Z_scale, Z_zero
+void where(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
+  Formula f(rewriter, node);
+  const auto x = f.dequantized(1, 2, 3);
+  const auto y = f.dequantized(4, 5, 6);
+  quantize(f, node, f.apply("Where", {required(node, 0), x, y}), 7);
+}
+
+/// X, X_scale, X_zero, Y_scale, Y_zero: ONNX's operator of the name without "QLinear".
 void unary(Rewriter& rewriter, Node node) {
   if (take<int64_t>(node, "channels_last").value_or(0) != 0) {
     throw Error(describe(node), "channels_last isn't supported", "0");
   }
-  const std::string x = dequantized(rewriter, node, 0, 1);
-  const char* op = node.op == "QLinearSigmoid"             ? "Sigmoid"
-                   : node.op == "QLinearLeakyRelu"         ? "LeakyRelu"
-                   : node.op == "QLinearGlobalAveragePool" ? "GlobalAveragePool"
-                                                           : "AveragePool";
-  finish(rewriter, std::move(node), op, {x}, 3);
+  Formula f(rewriter, node);
+  const std::string op = node.op.substr(std::string("QLinear").size());
+  quantize(f, node, f.apply(op.c_str(), {f.dequantized(0, 1, 2)}, node.attributes), 3);
+}
+
+/// The same; attribute 'opset' says of which version the Softmax is.
+void softmax(Rewriter& rewriter, Node node) {
+  const int64_t opset = take<int64_t>(node, "opset").value_or(rewriter.opset());
+  Formula f(rewriter, node);
+  const std::string result = rewriter.fresh(stem(node, "Softmax"));
+  Node inner{node.name + "/Softmax", "Softmax", "", {f.dequantized(0, 1, 2)}, {result}, {}};
+  inner.attributes["axis"] = node.get("axis", int64_t{-1});
+  opset < 13 ? emit_flat_softmax(rewriter, std::move(inner)) : rewriter.emit(std::move(inner));
+  quantize(f, node, result, 3);
 }
 
 /// Y_scale, Y_zero, then each input with its scale and zero point.
-void concat(Rewriter& rewriter, Node node) {
-  std::vector<std::string> inputs;
+void concat(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
+  Formula f(rewriter, node);
+  Names inputs;
   for (size_t i = 2; i < node.inputs.size(); i += 3) {
-    inputs.push_back(dequantized(rewriter, node, i, i + 1));
+    inputs.push_back(f.dequantized(i, i + 1, i + 2));
   }
-  finish(rewriter, std::move(node), "Concat", inputs, 0);
+  quantize(f, node, f.apply("Concat", inputs, node.attributes), 0);
+}
+
+/// A, A_scale, A_zero, B, B_scale, B_zero, C, Y_scale, Y_zero: alpha (A B + C), where C is in units
+/// of the product of both scales, and B's scale may be one for each column. Without Y_zero the
+/// result stays in floats.
+void gemm(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
+  Formula f(rewriter, node);
+  const bool turned = node.get("transB", int64_t{0}) != 0;
+  Names inputs = {f.dequantized(0, 1, 2), f.dequantized(3, 4, 5, turned ? 0 : 1)};
+  if (const std::string& c = input_or_none(node, 6); !c.empty()) {
+    const auto unit = f.apply("Mul", {required(node, 1), required(node, 4)});
+    inputs.push_back(f.apply("Mul", {f.apply("Cast", {c}, {{"to", int64_t{1}}}), unit}));
+  }
+  Formula::Attributes attributes = node.attributes;
+  if (node.has("alpha")) attributes["beta"] = node.get("alpha", 1.0f);
+  if (input_or_none(node, 8).empty()) return f.finish("Gemm", inputs, attributes);
+  quantize(f, node, f.apply("Gemm", inputs, attributes), 7);
+}
+
+/// a b, plus the bias of input `bias` unless that is absent.
+void product(Formula& f, const Node& node, const std::string& a, const std::string& b,
+             size_t bias) {
+  if (input_or_none(node, bias).empty()) return f.finish("MatMul", {a, b});
+  f.finish("Add", {f.apply("MatMul", {a, b}), node.inputs[bias]});
+}
+
+/// A, B, A_scale, B_scale, A_zero, B_zero, bias
+void integer_product(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
+  Formula f(rewriter, node);
+  const auto a = f.dequantized(0, 2, 4);
+  product(f, node, a, f.dequantized(1, 3, 5), 6);
+}
+
+/// A, B, B_scale, B_zero, bias, with A in floats.
+void dynamic_product(Rewriter& rewriter, Node node) {  // NOLINT: rules take their node
+  Formula f(rewriter, node);
+  const Names a = f.apply_for(3, "DynamicQuantizeLinear", {required(node, 0)});
+  product(f, node, f.apply("DequantizeLinear", a), f.dequantized(1, 2, 3), 4);
 }
 
 constexpr int oldest = 7;
@@ -70,6 +114,12 @@ constexpr RuleEntry rules[] = {
     {"QLinearGlobalAveragePool", oldest, newest, unary},
     {"QLinearAveragePool", oldest, newest, unary},
     {"QLinearConcat", oldest, newest, concat},
+    {"QLinearReduceMean", oldest, newest, unary},
+    {"QLinearSoftmax", oldest, newest, softmax},
+    {"QLinearWhere", oldest, newest, where},
+    {"QGemm", oldest, newest, gemm},
+    {"MatMulIntegerToFloat", oldest, newest, integer_product},
+    {"DynamicQuantizeMatMul", oldest, newest, dynamic_product},
 };
 
 }  // namespace

@@ -1,11 +1,10 @@
 // Forms of operators after graph::canonical_opset: written in the canonical one where that says the
 // same, refused by name where it can't.
 #include <algorithm>
-#include <cmath>
-#include <numbers>
 #include <numeric>
 
 #include "betimes/base/error.h"
+#include "betimes/graph/operator.h"
 #include "betimes/import/detail/onnx_rewrite.h"
 
 namespace betimes::import::detail {
@@ -17,12 +16,6 @@ using Integers = std::vector<int64_t>;
 [[noreturn]] void refuse(const Node& node, const std::string& what) {
   throw Error(describe(node), what + " has no equal in opset " +
                                   std::to_string(graph::canonical_opset) + " and isn't supported");
-}
-
-void drop_if(Node& node, const char* key, int64_t harmless) {
-  if (take<int64_t>(node, key).value_or(harmless) != harmless) {
-    refuse(node, std::string("attribute '") + key + "'");
-  }
 }
 
 size_t known_rank(const Rewriter& rewriter, const Node& node) {
@@ -105,37 +98,37 @@ void spread_sizes(Rewriter& rewriter, Node& node, const Integers& given) {
   node.inputs[3] = sizes;
 }
 
-/// Scales of the listed axes only become scales of all.
-void spread_scales(Rewriter& rewriter, Node& node, const Integers& given) {
-  const size_t rank = known_rank(rewriter, node);
-  const auto axes = normalized(node, given, rank);
-  std::vector<size_t> every(rank);
-  std::iota(every.begin(), every.end(), size_t{0});
-  if (axes == every) return;
+/// Scales of the listed axes only become scales of all; false where they aren't known ahead.
+bool spread_scales(Rewriter& rewriter, Node& node, const Integers& given) {
+  const auto rank = rewriter.rank(node.inputs[0]);
   const Tensor* scales = rewriter.constant(input_or_none(node, 2));
-  if (scales == nullptr || scales->dtype() != DType::f32) {
-    refuse(node, "attribute 'axes' without constant scales");
-  }
+  if (!rank || scales == nullptr || scales->dtype() != DType::f32) return false;
+  const auto axes = normalized(node, given, *rank);
   const auto values = scales->data<float>();
   if (values.size() != axes.size()) throw Error(describe(node), "scales and axes don't match");
-  std::vector<float> all(rank, 1.0f);
+  std::vector<float> all(*rank, 1.0f);
   for (size_t i = 0; i < axes.size(); ++i) all[axes[i]] = values[i];
-  const Tensor spread = Tensor::from<float>({static_cast<int64_t>(rank)}, all);
+  const Tensor spread = Tensor::from<float>({static_cast<int64_t>(*rank)}, all);
   node.inputs[2] = rewriter.add_constant(stem(node, "scales"), spread);
+  return true;
 }
 
+/// What says the default is dropped and axes are spread where they can be: kernels know the plain
+/// form.
 void resize(Rewriter& rewriter, Node node) {
-  drop_if(node, "antialias", 0);
-  if (take<std::string>(node, "keep_aspect_ratio_policy").value_or("stretch") != "stretch") {
-    refuse(node, "attribute 'keep_aspect_ratio_policy'");
-  }
-  const std::string mode = node.get("coordinate_transformation_mode", "half_pixel");
-  if (mode == "half_pixel_symmetric" || (mode == "tf_crop_and_resize" && node.has("axes"))) {
-    refuse(node, "coordinate_transformation_mode '" + mode + "'");
-  }
-  if (const auto axes = take<Integers>(node, "axes")) {
-    const bool sized = !input_or_none(node, 3).empty();
-    sized ? spread_sizes(rewriter, node, *axes) : spread_scales(rewriter, node, *axes);
+  if (node.get("antialias", int64_t{0}) == 0) node.attributes.erase("antialias");
+  const bool stretches = node.get("keep_aspect_ratio_policy", "stretch") == "stretch";
+  if (stretches) node.attributes.erase("keep_aspect_ratio_policy");
+  const bool crops = node.get("coordinate_transformation_mode", "") == "tf_crop_and_resize";
+  if (stretches && !crops && node.has("axes")) {
+    const Integers axes = node.get("axes", Integers{});
+    bool spread = true;
+    if (input_or_none(node, 3).empty()) {
+      spread = spread_scales(rewriter, node, axes);
+    } else {
+      spread_sizes(rewriter, node, axes);
+    }
+    if (spread) node.attributes.erase("axes");
   }
   rewriter.emit(std::move(node));
 }
@@ -145,67 +138,80 @@ void cast(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
+/// Input `input`, which has one number for each block of `block` elements along `axis`, with one
+/// for each element of input 0.
+std::string each_element(Formula& f, const Node& node, size_t input, int64_t axis, int64_t block) {
+  Formula::Attributes range = {{"start", axis}};
+  if (axis != -1) range["end"] = axis + 1;
+  const auto zero = f.integers("zero", {0});
+  const auto count = f.apply("Shape", {required(node, 0)}, range);
+  const auto place = [&](const std::string& vector) { return f.apply("Squeeze", {vector, zero}); };
+  const auto elements =
+      f.apply("Range", {place(zero), place(count), place(f.integers("one", {1}))});
+  const auto blocks = f.apply("Div", {elements, f.integers("block", {block})});
+  return f.apply("Gather", {required(node, input), blocks}, {{"axis", axis}});
+}
+
+int64_t block_of(Node& node) {
+  const int64_t block = take<int64_t>(node, "block_size").value_or(0);
+  const int64_t axis = node.get("axis", int64_t{1});
+  constexpr auto most = static_cast<int64_t>(graph::max_rank);
+  if (block > 0 && (axis < -most || axis >= most)) {
+    throw Error(describe(node), "axis is " + std::to_string(axis), "an axis of its input");
+  }
+  if (block < 0) throw Error(describe(node), "block_size is " + std::to_string(block), "0 or more");
+  return block;
+}
+
+/// With blocks (21) it is written out: so that what is constant becomes so, as no kernel reads
+/// them.
 void dequantize(Rewriter& rewriter, Node node) {
-  drop_if(node, "block_size", 0);
-  rewriter.emit(std::move(node));
+  const int64_t block = block_of(node);
+  if (block == 0) return rewriter.emit(std::move(node));
+  Formula f(rewriter, node);
+  const int64_t axis = node.get("axis", int64_t{1});
+  const Formula::Attributes to_float = {{"to", int64_t{1}}};
+  auto value = f.apply("Cast", {required(node, 0)}, to_float);
+  if (!input_or_none(node, 2).empty()) {
+    const auto zero = each_element(f, node, 2, axis, block);
+    value = f.apply("Sub", {value, f.apply("Cast", {zero}, to_float)});
+  }
+  f.finish("Mul", {value, each_element(f, node, 1, axis, block)});
 }
 
 /// Opset 21 may give the type of the output by number instead of by a zero point.
-void quantize(Rewriter& rewriter, Node node) {
-  drop_if(node, "block_size", 0);
-  node.attributes.erase("saturate");
+void type_to_zero_point(Rewriter& rewriter, Node& node) {
   const int64_t type = take<int64_t>(node, "output_dtype").value_or(0);
-  if (type == 0 || !input_or_none(node, 2).empty()) return rewriter.emit(std::move(node));
+  if (type == 0 || !input_or_none(node, 2).empty()) return;
   const Tensor* scale = rewriter.constant(input_or_none(node, 1));
   if (scale == nullptr || type < 2 || type > 5) refuse(node, "attribute 'output_dtype'");
   constexpr DType types[] = {DType::u8, DType::i8, DType::u16, DType::i16};
   const Tensor zero(types[type - 2], scale->shape());
   set_input(node, 2, rewriter.add_constant(stem(node, "zero_point"), zero));
-  rewriter.emit(std::move(node));
 }
 
-/// A chain of elementwise nodes in float32.
-class Formula {
- public:
-  Formula(Rewriter& rewriter, const Node& node) : rewriter_(rewriter), node_(node) {}
-  std::string constant(const char* what, double value) {
-    return rewriter_.add_constant(stem(node_, what), Tensor::scalar(static_cast<float>(value)));
+/// Blocks become one scale for each element of a line, which the operator had before them.
+void quantize(Rewriter& rewriter, Node node) {
+  const int64_t block = block_of(node);
+  node.attributes.erase("saturate");
+  type_to_zero_point(rewriter, node);
+  if (block == 0) return rewriter.emit(std::move(node));
+  Formula f(rewriter, node);
+  const int64_t axis = node.get("axis", int64_t{1});
+  const auto line = f.integers("line", {-1});
+  Formula::Names inputs = {f.apply("Reshape", {required(node, 0), line})};
+  for (size_t i = 1; i < node.inputs.size(); ++i) {
+    inputs.push_back(f.apply("Reshape", {each_element(f, node, i, axis, block), line}));
   }
-  std::string apply(const char* op, std::vector<std::string> inputs) {
-    std::string output = rewriter_.fresh(stem(node_, op));
-    rewriter_.emit({"", op, "", std::move(inputs), {output}, {}});
-    return output;
-  }
-  void finish(const char* op, std::vector<std::string> inputs) {
-    rewriter_.emit({node_.name, op, "", std::move(inputs), {node_.outputs[0]}, {}});
-  }
+  const auto quantized = f.apply("QuantizeLinear", inputs, {{"axis", int64_t{0}}});
+  f.finish("Reshape", {quantized, f.apply("Shape", {node.inputs[0]})});
+}
 
- private:
-  Rewriter& rewriter_;
-  const Node& node_;
-};
-
-/// x (1 + erf(x / sqrt 2)) / 2, or Hendrycks and Gimpel's (2016) approximation by tanh.
 void gelu(Rewriter& rewriter, Node node) {
   const std::string form = node.get("approximate", "none");
   if (form != "none" && form != "tanh") refuse(node, "approximate '" + form + "'");
   Formula f(rewriter, node);
-  const std::string x = node.inputs[0];
-  std::string bell;
-  if (form == "none") {
-    const auto scaled = f.apply("Mul", {x, f.constant("scale", 1.0 / std::numbers::sqrt2)});
-    bell = f.apply("Erf", {scaled});
-  } else {
-    const auto square = f.apply("Mul", {x, x});
-    const auto cube = f.apply("Mul", {square, x});
-    const auto small = f.apply("Mul", {cube, f.constant("cubic", 0.044715)});
-    const auto sum = f.apply("Add", {x, small});
-    const double scale = std::sqrt(2.0 / std::numbers::pi);
-    bell = f.apply("Tanh", {f.apply("Mul", {sum, f.constant("scale", scale)})});
-  }
-  const auto above = f.apply("Add", {bell, f.constant("one", 1.0)});
-  const auto half = f.apply("Mul", {x, f.constant("half", 0.5)});
-  f.finish("Mul", {half, above});
+  form == "tanh" ? f.finish_tanh_gelu(node.inputs[0]) : f.finish_gelu(node.inputs[0]);
 }
 
 /// Opset 20 names the modes as Resize does.

@@ -1,7 +1,7 @@
 // Forms of operators before graph::canonical_opset. Where ONNX moved an attribute to an input, the
 // attribute becomes a constant; where a default changed, the old one is written out.
 #include <algorithm>
-#include <numeric>
+#include <set>
 
 #include "betimes/base/error.h"
 #include "betimes/import/detail/onnx_rewrite.h"
@@ -36,26 +36,10 @@ void clip(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
-/// Before opset 13 everything from `axis` on was one long vector, and the default axis was 1.
+/// Before opset 13 the default axis was 1.
 void softmax(Rewriter& rewriter, Node node) {
-  const int64_t axis = node.get("axis", int64_t{1});
-  const auto rank = rewriter.rank(node.inputs[0]);
-  const bool last = axis == -1 || (rank && axis == static_cast<int64_t>(*rank) - 1);
-  if (last) {
-    node.attributes["axis"] = int64_t{-1};
-    return rewriter.emit(std::move(node));
-  }
-  const std::string shape = rewriter.fresh(stem(node, "shape"));
-  const std::string flat = rewriter.fresh(stem(node, "flat"));
-  const std::string result = rewriter.fresh(stem(node, "rows"));
-  rewriter.emit({"", "Shape", "", {node.inputs[0]}, {shape}, {}});
-  rewriter.emit({"", "Flatten", "", {node.inputs[0]}, {flat}, {{"axis", axis}}});
-  const std::string output = node.outputs[0];
-  node.inputs[0] = flat;
-  node.outputs[0] = result;
-  node.attributes["axis"] = int64_t{-1};
-  rewriter.emit(std::move(node));
-  rewriter.emit({"", "Reshape", "", {result, shape}, {output}, {}});
+  if (!node.has("axis")) node.attributes["axis"] = int64_t{1};
+  emit_flat_softmax(rewriter, std::move(node));
 }
 
 void axes_to_input(Rewriter& rewriter, Node node) {
@@ -134,11 +118,6 @@ void upsample(Rewriter& rewriter, Node node) {
 
 /// Opsets 11 and 12 write "absent" as an empty tensor; only later ones allow an absent input.
 void resize(Rewriter& rewriter, Node node) {
-  if (node.get("coordinate_transformation_mode", "half_pixel") == "tf_half_pixel_for_nn") {
-    throw Error(describe(node),
-                "coordinate_transformation_mode 'tf_half_pixel_for_nn' has no form "
-                "in newer opsets");
-  }
   for (size_t i = 1; i < node.inputs.size(); ++i) {
     const Tensor* value = rewriter.constant(node.inputs[i]);
     if (value && value->size() == 0) node.inputs[i].clear();
@@ -181,6 +160,48 @@ void roi_align(Rewriter& rewriter, Node node) {
   rewriter.emit(std::move(node));
 }
 
+/// Opset 8 walked along axis 1 of each example of a batch: a Scan over the batch, of one over each
+/// example.
+void scan(Rewriter& rewriter, Node node) {
+  if (!node.inputs[0].empty()) {
+    throw Error(describe(node), "input 'sequence_lens' isn't supported", "sequences of one length");
+  }
+  node.inputs.erase(node.inputs.begin());
+  const size_t results = node.body("body").outputs.size();
+  const int64_t captures = node.get("captures", int64_t{0});
+  const auto count = static_cast<int64_t>(node.inputs.size());
+  if (captures < 0 || captures > count) throw Error(describe(node), "has too few inputs");
+  Node each{node.name, "Scan", "", {}, {}, node.attributes};
+  if (const auto directions = take<Integers>(each, "directions")) {
+    each.attributes["scan_input_directions"] = *directions;
+  }
+  // Captures keep their names, as they do in files; the others have names beside these.
+  std::set<std::string> taken(node.inputs.end() - captures, node.inputs.end());
+  const auto named = [&](std::string name) {
+    while (!taken.insert(name).second) name += "_";
+    return graph::ValueInfo{std::move(name), DType::f32, std::nullopt};
+  };
+  graph::Graph example;
+  example.name = "example";
+  for (int64_t i = 0; i < count; ++i) {
+    const std::string& outer = node.inputs[static_cast<size_t>(i)];
+    example.inputs.push_back(i < count - captures
+                                 ? named("in_" + std::to_string(i))
+                                 : graph::ValueInfo{outer, DType::f32, std::nullopt});
+    each.inputs.push_back(example.inputs.back().name);
+  }
+  for (size_t i = 0; i < results; ++i) {
+    example.outputs.push_back(named("out_" + std::to_string(i)));
+    each.outputs.push_back(example.outputs.back().name);
+  }
+  example.nodes.push_back(std::move(each));
+  validate(example);
+  node.attributes = {{"body", std::make_shared<const graph::Graph>(std::move(example))},
+                     {"captures", captures},
+                     {"num_scan_inputs", count - captures}};
+  rewriter.emit(std::move(node));
+}
+
 constexpr RuleEntry rules[] = {
     {"Clip", 7, 10, clip},
     {"Softmax", 7, 12, softmax},
@@ -198,6 +219,7 @@ constexpr RuleEntry rules[] = {
     {"Resize", 11, 12, resize},
     {"Dropout", 7, 11, dropout},
     {"BatchNormalization", 7, 13, batch_normalization},
+    {"Scan", 8, 8, scan},
     {"Scatter", 7, 10, scatter},
     {"RoiAlign", 10, 15, roi_align},
 };
@@ -205,5 +227,26 @@ constexpr RuleEntry rules[] = {
 }  // namespace
 
 std::span<const RuleEntry> older_forms() { return rules; }
+
+void emit_flat_softmax(Rewriter& rewriter, Node node) {
+  const int64_t axis = node.get("axis", int64_t{-1});
+  const auto rank = rewriter.rank(node.inputs[0]);
+  const bool last = axis == -1 || (rank && axis == static_cast<int64_t>(*rank) - 1);
+  if (last) {
+    node.attributes["axis"] = int64_t{-1};
+    return rewriter.emit(std::move(node));
+  }
+  const std::string shape = rewriter.fresh(stem(node, "shape"));
+  const std::string flat = rewriter.fresh(stem(node, "flat"));
+  const std::string result = rewriter.fresh(stem(node, "rows"));
+  rewriter.emit({"", "Shape", "", {node.inputs[0]}, {shape}, {}});
+  rewriter.emit({"", "Flatten", "", {node.inputs[0]}, {flat}, {{"axis", axis}}});
+  const std::string output = node.outputs[0];
+  node.inputs[0] = flat;
+  node.outputs[0] = result;
+  node.attributes["axis"] = int64_t{-1};
+  rewriter.emit(std::move(node));
+  rewriter.emit({"", "Reshape", "", {result, shape}, {output}, {}});
+}
 
 }  // namespace betimes::import::detail

@@ -85,6 +85,17 @@ std::optional<size_t> after_axes(const Rewriter& rewriter, const Node& node, boo
   return count <= *rank ? std::optional(*rank - count) : std::nullopt;
 }
 
+std::optional<size_t> after_reduction(const Rewriter& rewriter, const Node& node) {
+  if (node.get("keepdims", int64_t{1}) == 1) return rewriter.rank(node.inputs[0]);
+  // ReduceSum has its axes as an input, the others as an attribute; without them all axes go.
+  const bool by_input = !input_or_none(node, 1).empty();
+  if (by_input) return after_axes(rewriter, node, false);
+  if (!node.has("axes")) return std::nullopt;
+  const auto rank = rewriter.rank(node.inputs[0]);
+  const size_t count = node.get("axes", std::vector<int64_t>{}).size();
+  return rank && count <= *rank ? std::optional(*rank - count) : std::nullopt;
+}
+
 std::optional<size_t> after_reshape(const Rewriter& rewriter, const Node& node) {
   const Tensor* shape = rewriter.constant(input_or_none(node, 1));
   if (shape == nullptr) return std::nullopt;
@@ -110,9 +121,7 @@ std::optional<size_t> infer_rank(const Rewriter& rewriter, const Node& node) {
     }
     return rank;
   }
-  if (node.op.starts_with("Reduce") && node.get("keepdims", int64_t{1}) == 1) {
-    return rewriter.rank(node.inputs[0]);
-  }
+  if (node.op.starts_with("Reduce")) return after_reduction(rewriter, node);
   return std::nullopt;
 }
 

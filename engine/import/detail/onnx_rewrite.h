@@ -64,8 +64,53 @@ std::span<const RuleEntry> older_forms();
 std::span<const RuleEntry> newer_forms();
 /// Operators on 8-bit numbers, in files of any opset.
 std::span<const RuleEntry> integer_forms();
-/// Operators of domain com.microsoft, which ONNX Runtime's tools write, in files of any opset.
+/// Operators that ONNX Runtime counts to ONNX's domain although ONNX doesn't have them.
+std::span<const RuleEntry> runtime_forms();
+/// Operators of domain com.microsoft, which ONNX Runtime's tools write, in files of any opset: on
+/// 8-bit numbers, those of transformers, and products with what follows them.
 std::span<const RuleEntry> contrib_forms();
+std::span<const RuleEntry> transformer_forms();
+std::span<const RuleEntry> attention_forms();
+std::span<const RuleEntry> fused_forms();
+
+/// Emits what a node is written out as: nodes named after it, of which the one that gives the first
+/// output has its very name, and values named after that output. Constants are float32, as are the
+/// models that need them.
+class Formula {
+ public:
+  using Names = std::vector<std::string>;
+  using Attributes = std::map<std::string, graph::Attribute>;
+
+  /// Both must outlive the formula.
+  Formula(Rewriter& rewriter, const graph::Node& node) : rewriter_(rewriter), node_(node) {}
+
+  std::string constant(const char* what, double value);
+  std::string integers(const char* what, const std::vector<int64_t>& values);
+  /// The output of a new node.
+  std::string apply(const char* op, Names inputs, Attributes attributes = {});
+  /// The `count` outputs of a new node.
+  Names apply_for(size_t count, const char* op, Names inputs, Attributes attributes = {});
+  /// A new node that gives output `output` of the node written out.
+  void finish(const char* op, Names inputs, Attributes attributes = {}, size_t output = 0);
+  /// Input `value` as floats, by the scale and, unless absent, the zero point of inputs `scale` and
+  /// `zero`. Where there are several scales, they belong to `axis`.
+  std::string dequantized(size_t value, size_t scale, size_t zero, int64_t axis = -1);
+  /// True when something reads that output of the node.
+  bool wanted(size_t output) const;
+
+  /// x (1 + erf(x / sqrt 2)) / 2
+  void finish_gelu(const std::string& x);
+  /// Its approximation x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2 (Hendrycks and Gimpel,
+  /// "Gaussian error linear units", 2016).
+  void finish_tanh_gelu(const std::string& x);
+
+ private:
+  std::string part_name(const char* op);
+
+  Rewriter& rewriter_;
+  const graph::Node& node_;
+  int parts_ = 0;
+};
 
 /// Ranks of a node's outputs that follow from those of its inputs.
 std::optional<size_t> infer_rank(const Rewriter& rewriter, const graph::Node& node);
@@ -90,6 +135,9 @@ void set_input(graph::Node& node, size_t index, const std::string& value);
 const std::string& input_or_none(const graph::Node& node, size_t index);
 /// The same; throws Error when absent.
 std::string required(const graph::Node& node, size_t input);
+/// Emits a Softmax, LogSoftmax or Hardmax as it was before opset 13: everything from `axis` on is
+/// one long vector.
+void emit_flat_softmax(Rewriter& rewriter, graph::Node node);
 /// What names of values made for the node begin with.
 std::string stem(const graph::Node& node, const char* what);
 

@@ -1,6 +1,7 @@
 #include "betimes/import/detail/onnx_upgrade.h"
 
 #include <algorithm>
+#include <array>
 
 #include "betimes/base/error.h"
 #include "betimes/import/detail/onnx_rewrite.h"
@@ -33,11 +34,18 @@ const RuleEntry* find_rule(std::span<const RuleEntry> rules, const Node& node, i
 }
 
 const RuleEntry* rule_for(const Node& node, int opset) {
-  if (node.domain == "com.microsoft") return find_rule(contrib_forms(), node, opset);
-  if (!node.domain.empty()) return nullptr;
-  const auto rules = opset <= graph::canonical_opset ? older_forms() : newer_forms();
-  const RuleEntry* rule = find_rule(rules, node, opset);
-  return rule ? rule : find_rule(integer_forms(), node, opset);
+  const bool older = opset <= graph::canonical_opset;
+  const std::array standard = {older ? older_forms() : newer_forms(), integer_forms(),
+                               runtime_forms()};
+  const std::array contrib = {contrib_forms(), transformer_forms(), attention_forms(),
+                              fused_forms()};
+  std::span<const std::span<const RuleEntry>> lists;
+  if (node.domain.empty()) lists = standard;
+  if (node.domain == "com.microsoft") lists = contrib;
+  for (const auto& rules : lists) {
+    if (const RuleEntry* rule = find_rule(rules, node, opset)) return rule;
+  }
+  return nullptr;
 }
 
 /// Weights of rewritten attributes and the like that nothing reads any more.

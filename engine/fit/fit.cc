@@ -22,7 +22,7 @@ constexpr int verification_rounds = 4;
 
 }  // namespace
 
-size_t memory_of(const runtime::Plan& plan) { return plan.weight_bytes() + plan.arena_bytes(); }
+size_t memory_of(const runtime::Plan& plan) { return plan.memory().weights + plan.memory().arena; }
 
 Fitting::Fitting(const graph::Graph& original, const judge::Task& task, const judge::Metric& metric,
                  const FitOptions& options)

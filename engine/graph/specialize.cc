@@ -98,9 +98,11 @@ StaticGraph begin_specialization(const Graph& graph, std::map<std::string, Shape
     require_known(graph, name);
     shapes[name] = value.shape();
   }
-  StaticGraph result{graph, {}};
-  result.graph.nodes.clear();
-  result.graph.inputs.clear();
+  StaticGraph result;
+  result.graph.name = graph.name;
+  result.graph.outputs = graph.outputs;
+  result.graph.constants = graph.constants;
+  result.graph.metadata = graph.metadata;
   const InputShapes inputs(graph, shapes);
   for (ValueInfo input : graph.inputs) {
     const Shape shape = inputs.of(input);

@@ -116,10 +116,11 @@ std::string facts(const Described& d, int width) {
   text += fact("parameters", count(static_cast<double>(parameter_count(d.graph))));
   text += fact("MACs", count(total_macs(*d.plan)));
   text += fact("file", detail::format_bytes(static_cast<double>(d.file_bytes)));
-  return text + fact("memory",
-                     fmt::format("{} of packed weights, {} of activations",
-                                 detail::format_bytes(static_cast<double>(d.plan->weight_bytes())),
-                                 detail::format_bytes(static_cast<double>(d.plan->arena_bytes()))));
+  return text +
+         fact("memory",
+              fmt::format("{} of packed weights, {} of activations",
+                          detail::format_bytes(static_cast<double>(d.plan->memory().weights)),
+                          detail::format_bytes(static_cast<double>(d.plan->memory().arena))));
 }
 
 std::string plan_summary(const Described& d) {
@@ -171,8 +172,8 @@ std::string render_json(const Described& d) {
                        {"operators", operators_json(d.graph)},
                        {"parameters", parameter_count(d.graph)},
                        {"macs", total_macs(*d.plan)},
-                       {"weight_bytes", d.plan->weight_bytes()},
-                       {"activation_bytes", d.plan->arena_bytes()},
+                       {"weight_bytes", d.plan->memory().weights},
+                       {"activation_bytes", d.plan->memory().arena},
                        {"threads", d.plan->threads()},
                        {"isa", d.isa},
                        {"metadata", metadata_json(d.graph)},

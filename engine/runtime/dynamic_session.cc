@@ -69,6 +69,13 @@ struct Stage {
   std::unordered_map<std::string, std::list<Entry>::iterator> by_key;
 };
 
+void collect_plans(const Stage& stage, std::vector<const Plan*>& plans) {
+  for (const Stage::Entry& entry : stage.entries) {
+    if (entry.session) plans.push_back(&entry.session->plan());
+    if (entry.rest) collect_plans(*entry.rest, plans);
+  }
+}
+
 void append(std::string& key, const void* data, size_t bytes) {
   key.append(static_cast<const char*>(data), bytes);
 }
@@ -95,6 +102,9 @@ struct DynamicSession::Impl {
           std::any_of(given.inputs.begin(), given.inputs.end(),
                       [&, &wanted = name](const auto& i) { return i.name == wanted; });
       if (!known) throw Error("input " + name, "isn't an input of the model");
+    }
+    if (!options.compile.store) {
+      options.compile.store = std::make_shared<WeightStore>(options.compile.huge_pages);
     }
     first.graph = std::move(given);
     first.max_plans = std::max<size_t>(options.max_plans, 1);
@@ -286,7 +296,15 @@ DynamicSession::~DynamicSession() = default;
 DynamicSession::DynamicSession(DynamicSession&&) noexcept = default;
 DynamicSession& DynamicSession::operator=(DynamicSession&&) noexcept = default;
 
-const PlanCounts& DynamicSession::counts() const { return impl_->counts; }
+PlanCounts DynamicSession::counts() const {
+  PlanCounts counts = impl_->counts;
+  std::vector<const Plan*> plans;
+  collect_plans(impl_->first, plans);
+  for (const Plan* plan : plans) counts.shared_weight_bytes += plan->memory().weights;
+  counts.weight_bytes = weight_bytes(plans);
+  counts.shared_weight_bytes -= counts.weight_bytes;
+  return counts;
+}
 
 Values DynamicSession::run(const Values& inputs) {
   Values given = inputs;

@@ -29,13 +29,16 @@ struct PlanCounts {
   int64_t evicted = 0;
   double compile_ms = 0;  // in all
   double last_compile_ms = 0;
+  size_t weight_bytes = 0;         // of the plans kept now; what several share counts once
+  size_t shared_weight_bytes = 0;  // what they would take beyond that if none shared
 };
 
 /// Runs a graph on inputs of any shapes: one plan for each combination of shapes that it meets,
 /// made on first use and kept. Small integer inputs that decide a shape or a branch belong to the
 /// combination with their values. Where a shape hangs on computed values (NonZero, a Reshape to a
-/// computed shape) the graph is planned in parts that run one after the other. Used by one thread
-/// at a time.
+/// computed shape) the graph is planned in parts that run one after the other. Its plans share
+/// their packed weights; those of several sessions do where DynamicOptions::compile brings a store.
+/// Used by one thread at a time.
 class DynamicSession {
  public:
   explicit DynamicSession(graph::Graph graph, DynamicOptions options = {});
@@ -45,7 +48,7 @@ class DynamicSession {
 
   /// Throws Error for unknown, missing or unfit inputs.
   std::map<std::string, Tensor> run(const std::map<std::string, Tensor>& inputs);
-  const PlanCounts& counts() const;
+  PlanCounts counts() const;
 
  private:
   struct Impl;

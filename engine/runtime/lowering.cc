@@ -17,15 +17,17 @@ std::vector<std::string> source_nodes(const graph::Node& node) {
 
 class Lowering {
  public:
-  Lowering(const graph::StaticGraph& graph, const CompileOptions& options, Plan::Impl& plan)
-      : graph_(graph), options_(options), plan_(plan) {}
+  Lowering(const graph::StaticGraph& graph, const CompileOptions& options, WeightStore& store,
+           Plan::Impl& plan)
+      : graph_(graph), options_(options), store_(store), plan_(plan) {}
 
   void run() {
     add_inputs();
     count_uses();
     for (const graph::Node& node : graph_.graph.nodes) lower_node(node);
     bind_outputs();
-    add_constant_bytes();
+    collect_weights();
+    count_inputs_outputs();
   }
 
  private:
@@ -63,7 +65,7 @@ class Lowering {
     const auto it = known_.find(name);
     if (it != known_.end()) return it->second;
     const Tensor& tensor = graph_.graph.constants.at(name);
-    plan_.constants.push_back(tensor);
+    plan_.constants.push_back(store_.share(tensor));
     const size_t storage = add_storage(Place::constant, plan_.constants.size() - 1, tensor.bytes());
     const size_t value = add_value(tensor.type(), Layout::plain, storage);
     known_[name] = value;
@@ -111,7 +113,8 @@ class Lowering {
     const bool bf16 = std::any_of(sources.begin(), sources.end(), [&](const std::string& name) {
       return options_.bf16.contains(name);
     });
-    const Candidate candidate{context, outputs, view.layouts, view.dies, bf16, options_.threads};
+    const Candidate candidate{context, outputs,          view.layouts, view.dies,
+                              bf16,    options_.threads, store_};
     StepInfo info;
     info.name = node.name;
     info.op = node.op;
@@ -260,7 +263,6 @@ class Lowering {
     info.precision = choice.precision;
     info.macs = choice.macs;
     info.bytes = traffic(step, candidate, choice);
-    plan_.weight_bytes += step.kernel->weight_bytes();
     plan_.steps.push_back(std::move(step));
     plan_.infos.push_back(std::move(info));
   }
@@ -321,12 +323,35 @@ class Lowering {
     }
   }
 
-  void add_constant_bytes() {
-    for (const Tensor& tensor : plan_.constants) plan_.weight_bytes += tensor.bytes();
+  /// What this compilation put into the store it finds there again when a second node has equal
+  /// weights: only what it never put there was somebody else's.
+  void collect_weights() {
+    std::map<const std::byte*, Weights> all;
+    const auto add = [&](const Weights& weights) {
+      if (weights.bytes == 0) return;
+      Weights& known = all.emplace(weights.data.get(), weights).first->second;
+      known.found = known.found && weights.found;
+    };
+    for (const Weights& weights : plan_.constants) add(weights);
+    for (const Step& step : plan_.steps) {
+      for (const Weights& weights : step.kernel->weights()) add(weights);
+    }
+    for (const auto& [data, weights] : all) {
+      plan_.weights.push_back(weights);
+      plan_.memory.weights += weights.bytes;
+      if (weights.found) plan_.memory.shared_weights += weights.bytes;
+    }
+  }
+
+  void count_inputs_outputs() {
+    for (const TensorType& type : plan_.input_types) plan_.memory.inputs_outputs += byte_size(type);
+    for (const TensorType& type : plan_.output_types)
+      plan_.memory.inputs_outputs += byte_size(type);
   }
 
   const graph::StaticGraph& graph_;
   const CompileOptions& options_;
+  WeightStore& store_;
   Plan::Impl& plan_;
   std::map<std::string, size_t> known_;  // name -> value
   std::map<std::string, size_t> uses_;
@@ -336,8 +361,9 @@ class Lowering {
 
 }  // namespace
 
-void lower(const graph::StaticGraph& graph, const CompileOptions& options, Plan::Impl& plan) {
-  Lowering(graph, options, plan).run();
+void lower(const graph::StaticGraph& graph, const CompileOptions& options, WeightStore& store,
+           Plan::Impl& plan) {
+  Lowering(graph, options, store, plan).run();
 }
 
 }  // namespace betimes::runtime

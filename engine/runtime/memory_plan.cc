@@ -48,6 +48,17 @@ std::vector<Interval> find_intervals(Plan::Impl& plan) {
   return intervals;
 }
 
+/// The largest sum of what is needed at one step.
+size_t most_alive(const std::vector<Interval>& intervals, size_t steps) {
+  std::vector<size_t> alive(steps, 0);
+  for (const Interval& interval : intervals) {
+    for (size_t step = interval.first; step <= interval.last; ++step) {
+      alive[step] += interval.bytes;
+    }
+  }
+  return alive.empty() ? 0 : *std::max_element(alive.begin(), alive.end());
+}
+
 /// The smallest gap between the placed intervals alive at the same time that `interval` fits in.
 size_t best_gap(const Interval& interval, const std::vector<const Interval*>& placed) {
   size_t best = 0;
@@ -75,10 +86,11 @@ void plan_memory(Plan::Impl& plan) {
   std::stable_sort(intervals.begin(), intervals.end(),
                    [](const Interval& a, const Interval& b) { return a.bytes > b.bytes; });
   std::vector<const Interval*> placed;
-  plan.arena_bytes = 0;
+  plan.memory.arena = 0;
+  plan.memory.arena_least = most_alive(intervals, plan.steps.size());
   for (const Interval& interval : intervals) {
     *interval.offset = best_gap(interval, placed);
-    plan.arena_bytes = std::max(plan.arena_bytes, *interval.offset + interval.bytes);
+    plan.memory.arena = std::max(plan.memory.arena, *interval.offset + interval.bytes);
     const auto after = std::upper_bound(
         placed.begin(), placed.end(), &interval,
         [](const Interval* a, const Interval* b) { return *a->offset < *b->offset; });

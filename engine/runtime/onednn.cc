@@ -6,14 +6,15 @@ namespace betimes::runtime::onednn {
 namespace {
 
 void* address(const Argument& argument, const Buffers& buffers,
-              const std::vector<dnnl::memory>& packed) {
+              const std::vector<Weights>& packed) {
   switch (argument.from) {
     case Argument::From::read:
       return buffers.inputs[argument.index];
     case Argument::From::write:
       return buffers.outputs[argument.index];
     case Argument::From::packed:
-      return packed[argument.index].get_data_handle();
+      // oneDNN only reads weights.
+      return const_cast<std::byte*>(packed[argument.index].data.get());
     case Argument::From::scratch:
       break;
   }
@@ -23,7 +24,7 @@ void* address(const Argument& argument, const Buffers& buffers,
 /// Argument lists are built once; a run is one C call a primitive.
 class OneDnnCall final : public Call {
  public:
-  OneDnnCall(const std::vector<Stage>& stages, const std::vector<dnnl::memory>& packed,
+  OneDnnCall(const std::vector<Stage>& stages, const std::vector<Weights>& packed,
              const Buffers& buffers)
       : stream_(engine()) {
     for (const Stage& stage : stages) {
@@ -57,7 +58,7 @@ class OneDnnCall final : public Call {
 
 class OneDnnKernel final : public Kernel {
  public:
-  OneDnnKernel(std::string name, std::vector<Stage> stages, std::vector<dnnl::memory> packed,
+  OneDnnKernel(std::string name, std::vector<Stage> stages, std::vector<Weights> packed,
                size_t scratch)
       : name_(std::move(name)),
         stages_(std::move(stages)),
@@ -65,11 +66,7 @@ class OneDnnKernel final : public Kernel {
         scratch_(scratch) {}
   std::string name() const override { return name_; }
   size_t scratch_bytes() const override { return scratch_; }
-  size_t weight_bytes() const override {
-    size_t bytes = 0;
-    for (const dnnl::memory& memory : packed_) bytes += memory.get_desc().get_size();
-    return bytes;
-  }
+  std::vector<Weights> weights() const override { return packed_; }
   std::unique_ptr<Call> bind(const Buffers& buffers) const override {
     return std::make_unique<OneDnnCall>(stages_, packed_, buffers);
   }
@@ -77,7 +74,7 @@ class OneDnnKernel final : public Kernel {
  private:
   std::string name_;
   std::vector<Stage> stages_;
-  std::vector<dnnl::memory> packed_;
+  std::vector<Weights> packed_;
   size_t scratch_;
 };
 
@@ -106,7 +103,8 @@ Type type_of(DType type) {
 }
 
 Argument Assembly::packed(int arg, const void* data, const Desc& given, const Desc& wanted) {
-  packed_.push_back(pack(data, given, wanted));
+  if (store_ == nullptr) throw std::logic_error("weights are packed without a store");
+  packed_.push_back(pack(*store_, data, given, wanted));
   return {arg, wanted, Argument::From::packed, packed_.size() - 1};
 }
 
@@ -138,14 +136,20 @@ std::unique_ptr<Kernel> Assembly::finish(const char* implementation) {
                                         std::move(packed_), scratch_);
 }
 
-dnnl::memory pack(const void* data, const Desc& from, const Desc& to) {
+Weights pack(WeightStore& store, const void* data, const Desc& from, const Desc& to) {
   // oneDNN only reads through the handle of a reorder's source.
   const dnnl::memory source(from, engine(), const_cast<void*>(data));
-  dnnl::memory target(to, engine());
+  // Zero where the layout has padding, so that equal weights are equal bytes.
+  Tensor packed(DType::u8, {static_cast<int64_t>(to.get_size())});
+  dnnl::memory target(to, engine(), packed.mutable_raw());
   dnnl::stream stream(engine());
   dnnl::reorder(source, target).execute(stream, const_cast<dnnl::memory&>(source), target);
   stream.wait();
-  return target;
+  return store.share(std::move(packed));
+}
+
+dnnl::memory memory_of(const Weights& weights, const Desc& desc) {
+  return {desc, engine(), const_cast<std::byte*>(weights.data.get())};
 }
 
 bool append(dnnl::post_ops& ops, const graph::Activation& activation, float scale) {

@@ -13,6 +13,64 @@ std::vector<std::string> sources_of(const Node& node) {
 
 }  // namespace
 
+FollowedUses::FollowedUses(const graph::Graph& graph) : nodes_(graph.nodes.size()) {
+  for (const graph::ValueInfo& output : graph.outputs) values_[output.name].output = true;
+  follow(graph);
+}
+
+void FollowedUses::follow(const graph::Graph& graph) {
+  for (size_t i = 0; i < nodes_.size(); ++i) {
+    const Node& now = graph.nodes[i];
+    if (nodes_[i].inputs == now.inputs && nodes_[i].outputs == now.outputs) continue;
+    drop(i);
+    nodes_[i] = {now.inputs, now.outputs};
+    add(i);
+  }
+}
+
+void FollowedUses::add(size_t node) {
+  for (const std::string& output : nodes_[node].outputs) {
+    if (!output.empty()) values_[output].producer = node;
+  }
+  for (const std::string& input : nodes_[node].inputs) {
+    if (input.empty()) continue;
+    std::vector<size_t>& readers = values_[input].consumers;
+    readers.insert(std::upper_bound(readers.begin(), readers.end(), node), node);
+  }
+}
+
+void FollowedUses::drop(size_t node) {
+  for (const std::string& output : nodes_[node].outputs) {
+    // Another node may have taken the name over already.
+    if (!output.empty() && values_[output].producer == node) values_[output].producer.reset();
+  }
+  for (const std::string& input : nodes_[node].inputs) {
+    if (!input.empty()) std::erase(values_[input].consumers, node);
+  }
+}
+
+const FollowedUses::Value& FollowedUses::find(const std::string& value) const {
+  static const Value none;
+  const auto it = values_.find(value);
+  return it == values_.end() ? none : it->second;
+}
+
+std::optional<size_t> FollowedUses::producer(const std::string& value) const {
+  return find(value).producer;
+}
+
+const std::vector<size_t>& FollowedUses::consumers(const std::string& value) const {
+  return find(value).consumers;
+}
+
+bool FollowedUses::is_output(const std::string& value) const { return find(value).output; }
+
+std::optional<size_t> FollowedUses::only_consumer(const std::string& value) const {
+  const Value& found = find(value);
+  if (found.consumers.size() != 1 || found.output) return std::nullopt;
+  return found.consumers[0];
+}
+
 Node* Rewriter::producer(const std::string& value) {
   const auto index = uses_.producer(value);
   return index && !gone_.contains(*index) ? &graph_.graph.nodes[*index] : nullptr;
@@ -44,9 +102,22 @@ void Rewriter::remove(Node& node) {
 }
 
 std::string Rewriter::add_constant(const std::string& stem, Tensor value) {
-  std::string name = graph::fresh_name(graph_.graph, stem);
+  std::string name = fresh_name(stem);
   graph_.types[name] = value.type();
   graph_.graph.constants[name] = std::move(value);
+  return name;
+}
+
+std::string Rewriter::fresh_name(const std::string& stem) {
+  if (taken_.empty()) {
+    for (const auto& [name, tensor] : graph_.graph.constants) taken_.insert(name);
+    for (const graph::ValueInfo& input : graph_.graph.inputs) taken_.insert(input.name);
+    for (const Node& node : graph_.graph.nodes) {
+      taken_.insert(node.outputs.begin(), node.outputs.end());
+    }
+  }
+  std::string name = stem;
+  for (int i = 1; !taken_.insert(name).second; ++i) name = stem + "_" + std::to_string(i);
   return name;
 }
 

@@ -1,5 +1,7 @@
 #include "betimes/runtime/plan.h"
 
+#include <set>
+
 #include "betimes/base/cpu.h"
 #include "betimes/base/threads.h"
 #include "betimes/runtime/detail/lowering.h"
@@ -14,8 +16,18 @@ const std::vector<graph::ValueInfo>& Plan::inputs() const { return impl_->inputs
 const std::vector<graph::ValueInfo>& Plan::outputs() const { return impl_->outputs; }
 const std::vector<StepInfo>& Plan::steps() const { return impl_->infos; }
 int Plan::threads() const { return impl_->threads; }
-size_t Plan::weight_bytes() const { return impl_->weight_bytes; }
-size_t Plan::arena_bytes() const { return impl_->arena_bytes; }
+const PlanMemory& Plan::memory() const { return impl_->memory; }
+
+size_t weight_bytes(std::span<const Plan* const> plans) {
+  std::set<const std::byte*> seen;
+  size_t sum = 0;
+  for (const Plan* plan : plans) {
+    for (const Weights& weights : plan->impl_->weights) {
+      if (seen.insert(weights.data.get()).second) sum += weights.bytes;
+    }
+  }
+  return sum;
+}
 
 std::shared_ptr<const Plan> compile(const graph::Graph& graph, const CompileOptions& options) {
   graph::Graph whole = graph;
@@ -31,7 +43,10 @@ std::shared_ptr<const Plan> compile(graph::StaticGraph fixed, const CompileOptio
   impl->inputs = fixed.graph.inputs;
   impl->outputs = fixed.graph.outputs;
   impl->threads = options.threads;
-  lower(fixed, options, *impl);
+  impl->huge_pages = options.huge_pages;
+  const auto store =
+      options.store ? options.store : std::make_shared<WeightStore>(options.huge_pages);
+  lower(fixed, options, *store, *impl);
   plan_memory(*impl);
   return std::shared_ptr<const Plan>(new Plan(std::move(impl)));
 }

@@ -4,10 +4,12 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "betimes/graph/specialize.h"
+#include "betimes/runtime/weight_store.h"
 
 namespace betimes::runtime {
 
@@ -23,6 +25,12 @@ struct CompileOptions {
   std::set<std::string> bf16 = {};
   /// Optimisation passes to leave out, by name.
   std::set<std::string> disabled_passes = {};
+  /// Plans that are given the same store share what is equal in their packed weights. Null: the
+  /// plan shares with nobody.
+  std::shared_ptr<WeightStore> store = nullptr;
+  /// Activations, and weights where no store is given, on huge pages of 2 MiB; ordinary ones where
+  /// the system refuses (Session::on_huge_pages says what it gave). Takes up to 2 MiB more.
+  bool huge_pages = false;
 };
 
 /// One step of a plan, for people and for cost models.
@@ -35,6 +43,15 @@ struct StepInfo {
   std::string refusals;             // why better kernels were passed over; empty when none was
   double macs = 0;                  // multiply-accumulates
   double bytes = 0;                 // compulsory traffic: inputs + weights + outputs
+};
+
+/// What a plan and its sessions hold, in bytes.
+struct PlanMemory {
+  size_t weights = 0;         // packed weights and constants, each once
+  size_t shared_weights = 0;  // of these, what the plan's store had already when it was compiled
+  size_t arena = 0;           // of each session: activations and working memory
+  size_t arena_least = 0;     // the most that is alive at one step: no arena can be smaller
+  size_t inputs_outputs = 0;  // of each session: the buffers outside the arena
 };
 
 /// A graph made ready to run on this machine for given shapes: fused, laid out, weights packed,
@@ -50,8 +67,7 @@ class Plan {
   /// In the order they run.
   const std::vector<StepInfo>& steps() const;
   int threads() const;
-  size_t weight_bytes() const;
-  size_t arena_bytes() const;
+  const PlanMemory& memory() const;
 
   struct Impl;
 
@@ -60,7 +76,11 @@ class Plan {
   std::unique_ptr<Impl> impl_;
   friend std::shared_ptr<const Plan> compile(graph::StaticGraph, const CompileOptions&);
   friend class Session;
+  friend size_t weight_bytes(std::span<const Plan* const>);
 };
+
+/// What the weights of several plans take together: those that they share count once.
+size_t weight_bytes(std::span<const Plan* const> plans);
 
 /// Throws Error for shapes or nodes that can't be run; everything that can be refused is refused
 /// here, before anything runs: NeedsValue where a shape or a branch hangs on what only a run gives,

@@ -5,11 +5,10 @@
 namespace betimes::runtime::recurrent {
 namespace {
 
-Tensor zeros(int64_t count) {
-  Tensor tensor(DType::f32, {count});
-  std::ranges::fill(tensor.mutable_data<float>(), 0.0f);
-  return tensor;
-}
+Tensor zeros(int64_t count) { return {DType::f32, {count}}; }
+
+float* data(Tensor& tensor) { return tensor.mutable_data<float>().data(); }
+const float* data(const Tensor& tensor) { return tensor.data<float>().data(); }
 
 /// Calls put(column, row) for the gates [first, last) of every hidden unit of one direction: where
 /// a row of ONNX's weights goes among the columns of panels that hold these gates.
@@ -34,24 +33,25 @@ void pack_panels(const Extents& e, const float* from, int64_t inner, int64_t fir
   });
 }
 
-void pack_bias(const Extents& e, const Tensor* given, Packed& packed) {
-  packed.bias = zeros(e.columns);
-  packed.candidate_bias = zeros(e.r.directions * e.padded);
-  if (!given) return;
+void pack_bias(const Extents& e, const Candidate& candidate, Packed& packed) {
+  Tensor bias = zeros(e.columns);
+  Tensor candidate_bias = zeros(e.r.directions * e.padded);
+  const Tensor* given = candidate.constant(biases);
   const int64_t all = e.r.gates * e.r.hidden;
   const bool late = e.r.gates == 3 && e.r.linear_before_reset;
-  for (int64_t d = 0; d < e.r.directions; ++d) {
+  for (int64_t d = 0; given && d < e.r.directions; ++d) {
     const float* from = data(*given) + d * 2 * all;
-    float* to = data(packed.bias) + d * e.r.gates * e.padded;
+    float* to = data(bias) + d * e.r.gates * e.padded;
     over_columns(e, 0, e.r.gates, [&](int64_t column, int64_t row) {
       const bool apart = late && row >= 2 * e.r.hidden;
       to[column] = from[row] + (apart ? 0.0f : from[all + row]);
     });
     if (late) {
-      std::copy_n(from + all + 2 * e.r.hidden, e.r.hidden,
-                  data(packed.candidate_bias) + d * e.padded);
+      std::copy_n(from + all + 2 * e.r.hidden, e.r.hidden, data(candidate_bias) + d * e.padded);
     }
   }
+  packed.bias = candidate.store.share(std::move(bias));
+  packed.candidate_bias = candidate.store.share(std::move(candidate_bias));
 }
 
 }  // namespace
@@ -62,29 +62,33 @@ Packed pack(const Extents& e, const Candidate& candidate, bool project) {
   const int64_t early = e.halves() ? 2 : r.gates;
   const float* w = data(*candidate.constant(weights));
   const float* u = data(*candidate.constant(recurrences));
-  Packed packed;
-  packed.projection = zeros(project ? r.input * e.columns : 0);
-  packed.recurrent = zeros(r.directions * early * e.padded * r.hidden);
-  packed.candidate = zeros(e.halves() ? r.directions * e.padded * r.hidden : 0);
-  packed.peepholes = zeros(r.directions * 3 * e.padded);
-  packed.nothing = zeros(e.padded);
+  Tensor projection = zeros(project ? r.input * e.columns : 0);
+  Tensor recurrent = zeros(r.directions * early * e.padded * r.hidden);
+  Tensor last_gate = zeros(e.halves() ? r.directions * e.padded * r.hidden : 0);
+  Tensor peepholes = zeros(r.directions * 3 * e.padded);
   for (int64_t d = 0; d < r.directions; ++d) {
     if (project) {
       pack_panels(e, w + d * all * r.input, r.input, 0, r.gates,
-                  data(packed.projection) + d * r.gates * e.padded * r.input);
+                  data(projection) + d * r.gates * e.padded * r.input);
     }
     const float* from = u + d * all * r.hidden;
-    pack_panels(e, from, r.hidden, 0, early,
-                data(packed.recurrent) + d * early * e.padded * r.hidden);
+    pack_panels(e, from, r.hidden, 0, early, data(recurrent) + d * early * e.padded * r.hidden);
     if (e.halves()) {
-      pack_panels(e, from, r.hidden, 2, 3, data(packed.candidate) + d * e.padded * r.hidden);
+      pack_panels(e, from, r.hidden, 2, 3, data(last_gate) + d * e.padded * r.hidden);
     }
     for (int64_t part = 0; candidate.context.present(peephole) && part < 3; ++part) {
       std::copy_n(data(*candidate.constant(peephole)) + (d * 3 + part) * r.hidden, r.hidden,
-                  data(packed.peepholes) + (d * 3 + part) * e.padded);
+                  data(peepholes) + (d * 3 + part) * e.padded);
     }
   }
-  pack_bias(e, candidate.constant(biases), packed);
+  WeightStore& store = candidate.store;
+  Packed packed;
+  packed.projection = store.share(std::move(projection));
+  packed.recurrent = store.share(std::move(recurrent));
+  packed.candidate = store.share(std::move(last_gate));
+  packed.peepholes = store.share(std::move(peepholes));
+  packed.nothing = store.share(zeros(e.padded));
+  pack_bias(e, candidate, packed);
   return packed;
 }
 

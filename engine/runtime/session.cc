@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "betimes/base/error.h"
+#include "betimes/base/memory.h"
 #include "betimes/base/threads.h"
 #include "betimes/runtime/detail/plan_impl.h"
 
@@ -32,11 +33,12 @@ std::vector<TensorView> make_views(std::vector<Tensor>& tensors) {
 struct Session::Impl {
   explicit Impl(std::shared_ptr<const Plan> made, const Plan::Impl& data)
       : plan(std::move(made)),
-        arena(data.arena_bytes),
+        arena(data.memory.arena, data.huge_pages),
         inputs(make_tensors(data.input_types)),
         outputs(make_tensors(data.output_types)),
         input_views(make_views(inputs)),
         output_views(make_views(outputs)) {
+    // Pages that the system gives on first touch are touched here, not in the first run.
     std::memset(arena.data(), 0, arena.size());
     calls.reserve(data.steps.size());
     for (const Step& step : data.steps) {
@@ -58,7 +60,8 @@ struct Session::Impl {
       case Storage::Place::output:
         return output_views[storage.index].data;
       case Storage::Place::constant:
-        return view(data.constants[storage.index]).data;
+        // Kernels never write to what they read.
+        return const_cast<std::byte*>(data.constants[storage.index].data.get());
       case Storage::Place::arena:
         break;
     }
@@ -71,7 +74,7 @@ struct Session::Impl {
   }
 
   std::shared_ptr<const Plan> plan;
-  Buffer arena;
+  Memory arena;
   std::vector<Tensor> inputs;
   std::vector<Tensor> outputs;
   std::vector<TensorView> input_views;
@@ -90,6 +93,14 @@ Session& Session::operator=(Session&&) noexcept = default;
 const Plan& Session::plan() const { return *impl_->plan; }
 std::span<const TensorView> Session::inputs() const { return impl_->input_views; }
 std::span<const TensorView> Session::outputs() const { return impl_->output_views; }
+
+size_t Session::on_huge_pages() const {
+  std::vector<MemoryRange> ranges = {{impl_->arena.data(), impl_->arena.size()}};
+  for (const Weights& weights : plan().impl_->weights) {
+    ranges.emplace_back(weights.data.get(), weights.bytes);
+  }
+  return betimes::on_huge_pages(ranges);
+}
 
 void Session::run() {
   set_threads(impl_->plan->threads());

@@ -191,8 +191,8 @@ TEST(Plan, SaysWhatEachStepIs) {
     macs += step.macs;
   }
   EXPECT_EQ(macs, 256.0 * 9 * (3 * 16 + 16 * 16) + 320);
-  EXPECT_GT(plan->weight_bytes(), 0u);
-  EXPECT_GT(plan->arena_bytes(), 0u);
+  EXPECT_GT(plan->memory().weights, 0u);
+  EXPECT_GT(plan->memory().arena, 0u);
 }
 
 TEST(Plan, UsesTheArenaAgain) {
@@ -204,7 +204,7 @@ TEST(Plan, UsesTheArenaAgain) {
   }
   const auto plan = compile(build.finish({x}));
   const size_t one = 16 * 32 * 32 * sizeof(float);
-  EXPECT_LE(plan->arena_bytes(), 3 * one);
+  EXPECT_LE(plan->memory().arena, 3 * one);
 }
 
 TEST(Plan, Bf16IsRefusedWithTheReasonWhereItCantBe) {

@@ -11,6 +11,7 @@
 
 #include "betimes/graph/operator.h"
 #include "betimes/runtime/detail/layout.h"
+#include "betimes/runtime/weight_store.h"
 
 namespace betimes::runtime {
 
@@ -34,7 +35,7 @@ class Kernel {
   virtual ~Kernel() = default;
   virtual std::string name() const = 0;
   virtual size_t scratch_bytes() const { return 0; }
-  virtual size_t weight_bytes() const { return 0; }  // of packed weights it owns
+  virtual std::vector<Weights> weights() const { return {}; }  // packed, what it reads
   virtual std::unique_ptr<Call> bind(const Buffers& buffers) const = 0;
 };
 
@@ -70,7 +71,7 @@ std::unique_ptr<Kernel> simple_kernel(std::string name, Bind bind, size_t scratc
   return std::make_unique<SimpleKernel<Bind>>(std::move(name), scratch, std::move(bind));
 }
 
-/// A node as the kernels' factories see it.
+/// A node as the kernels' factories see it. What they pack goes into the store.
 struct Candidate {
   graph::NodeContext context;
   std::span<const TensorType> outputs;
@@ -78,6 +79,7 @@ struct Candidate {
   std::vector<bool> dies;       // per input: nobody reads its memory after this node
   bool bf16 = false;
   int threads = 1;
+  WeightStore& store;
 
   const graph::Node& node() const { return context.node; }
   const Tensor* constant(size_t i) const {

@@ -45,6 +45,10 @@ inline Argument written(int arg, const Desc& desc, size_t index = 0) {
 /// Puts a kernel together from primitives: packs their weights, books their scratch memory.
 class Assembly {
  public:
+  /// Without a store nothing can be packed.
+  Assembly() = default;
+  explicit Assembly(WeightStore& store) : store_(&store) {}
+
   /// Copies constant data into the layout that a primitive asked for.
   Argument packed(int arg, const void* data, const Desc& given, const Desc& wanted);
   /// A constant in the layout it has.
@@ -62,12 +66,15 @@ class Assembly {
 
  private:
   std::vector<Stage> stages_;
-  std::vector<dnnl::memory> packed_;
+  WeightStore* store_ = nullptr;
+  std::vector<Weights> packed_;
   size_t scratch_ = 0;
 };
 
 /// A copy of dense data in the layout that a primitive asked for.
-dnnl::memory pack(const void* data, const Desc& from, const Desc& to);
+Weights pack(WeightStore& store, const void* data, const Desc& from, const Desc& to);
+/// Packed weights as an argument of primitives, which only read through it.
+dnnl::memory memory_of(const Weights& weights, const Desc& desc);
 
 /// Appends the activation; false when oneDNN has none like it. `scale` multiplies the result.
 bool append(dnnl::post_ops& ops, const graph::Activation& activation, float scale = 1.0f);

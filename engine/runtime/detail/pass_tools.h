@@ -4,6 +4,9 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
 
 #include "betimes/graph/activation.h"
 #include "betimes/graph/pass.h"
@@ -14,6 +17,39 @@ namespace betimes::runtime {
 using graph::Activation;
 using graph::Node;
 using graph::StaticGraph;
+
+/// Where each value comes from and goes to, as graph::Uses says it, of nodes that change: following
+/// a rewrite costs a look at each node's names instead of a new index.
+class FollowedUses {
+ public:
+  explicit FollowedUses(const graph::Graph& graph);
+  /// Takes in what changed in the names that the graph's nodes read and compute. Nodes may be
+  /// emptied, but neither move nor become more.
+  void follow(const graph::Graph& graph);
+
+  std::optional<size_t> producer(const std::string& value) const;
+  /// Ascending; a node that reads the value twice is listed twice.
+  const std::vector<size_t>& consumers(const std::string& value) const;
+  bool is_output(const std::string& value) const;
+  /// The one node that reads the value, which is no graph output.
+  std::optional<size_t> only_consumer(const std::string& value) const;
+
+ private:
+  struct Value {
+    std::optional<size_t> producer;
+    std::vector<size_t> consumers;
+    bool output = false;
+  };
+  struct Names {
+    std::vector<std::string> inputs, outputs;
+  };
+  void add(size_t node);
+  void drop(size_t node);
+  const Value& find(const std::string& value) const;
+
+  std::unordered_map<std::string, Value> values_;
+  std::vector<Names> nodes_;  // as they were followed last
+};
 
 /// A pass at work: marks nodes as gone and keeps uses at hand. Node indices stay valid until
 /// finish(), which removes the marked ones and drops what nothing reads.
@@ -28,7 +64,7 @@ class Rewriter {
   size_t size() const { return graph_.graph.nodes.size(); }
   Node& node(size_t i) { return graph_.graph.nodes[i]; }
   bool gone(size_t i) const { return gone_.contains(i); }
-  const graph::Uses& uses() const { return uses_; }
+  const FollowedUses& uses() const { return uses_; }
 
   /// The node that computes the value, if one does and it isn't gone.
   Node* producer(const std::string& value);
@@ -43,15 +79,18 @@ class Rewriter {
   /// Takes the node out; it reads and computes nothing from now on.
   void remove(Node& node);
   std::string add_constant(const std::string& stem, Tensor value);
-  /// Recomputes uses after rewriting; pointers to nodes stay valid.
-  void refresh() { uses_ = graph::Uses(graph_.graph); }
+  /// A name for a new value, starting with `stem`, that nothing has yet; it is taken from then on.
+  std::string fresh_name(const std::string& stem);
+  /// Brings uses up to date after rewriting; pointers to nodes stay valid.
+  void refresh() { uses_.follow(graph_.graph); }
   void changed() { ++changes_; }
   int finish();
 
  private:
   StaticGraph& graph_;
-  graph::Uses uses_;
+  FollowedUses uses_;
   std::set<size_t> gone_;
+  std::unordered_set<std::string> taken_;  // names; empty until somebody asks for a fresh one
   int changes_ = 0;
   bool finished_ = false;
 };

@@ -38,18 +38,19 @@ struct Plan::Impl {
   std::vector<TensorType> output_types;
   std::vector<size_t> input_values;
   std::vector<size_t> output_values;
-  std::vector<Tensor> constants;
+  std::vector<Weights> constants;
   std::vector<Storage> storages;
   std::vector<Value> values;
   std::vector<Step> steps;
   std::vector<StepInfo> infos;
+  std::vector<Weights> weights;  // of all steps and the constants, each once
   int threads = 1;
-  size_t weight_bytes = 0;
-  size_t arena_bytes = 0;
+  bool huge_pages = false;
+  PlanMemory memory;
 };
 
 /// Gives every arena storage and every step's scratch an offset such that what is alive together
-/// doesn't overlap, and sets arena_bytes.
+/// doesn't overlap, and sets the arena's sizes.
 void plan_memory(Plan::Impl& plan);
 
 }  // namespace betimes::runtime

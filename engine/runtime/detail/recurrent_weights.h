@@ -32,31 +32,24 @@ struct Extents {
 
 /// The weights of a node as the loops read them.
 struct Packed {
-  Tensor projection;  // panels of all directions, where the loops multiply; else empty
-  Tensor bias;        // [columns]: the input's, and the recurrence's where it may be added early
-  Tensor recurrent;   // of each direction, panel after panel
-  Tensor candidate;   // GRU in two halves: the last gate's recurrences
-  Tensor candidate_bias;  // GRU with linear_before_reset: [directions, padded]
-  Tensor peepholes;       // [directions, 3, padded]
-  Tensor nothing;         // [padded]: h before the first step where none is given
+  Weights projection;  // panels of all directions, where the loops multiply; else empty
+  Weights bias;        // [columns]: the input's, and the recurrence's where it may be added early
+  Weights recurrent;   // of each direction, panel after panel
+  Weights candidate;   // GRU in two halves: the last gate's recurrences
+  Weights candidate_bias;  // GRU with linear_before_reset: [directions, padded]
+  Weights peepholes;       // [directions, 3, padded]
+  Weights nothing;         // [padded]: h before the first step where none is given
 
-  size_t bytes() const {
-    size_t sum = 0;
-    for (const Tensor* each :
-         {&projection, &bias, &recurrent, &candidate, &candidate_bias, &peepholes, &nothing}) {
-      sum += each->bytes();
-    }
-    return sum;
+  std::vector<Weights> all() const {
+    return {projection, bias, recurrent, candidate, candidate_bias, peepholes, nothing};
   }
 };
 
-/// Packs constant weights. The input's are left out where oneDNN multiplies (`project` is false).
+/// Packs constant weights into the candidate's store. The input's are left out where oneDNN
+/// multiplies (`project` is false).
 Packed pack(const Extents& extents, const Candidate& candidate, bool project);
 
 /// The input's weights as a plain matrix [input, columns], in the panels' order of columns.
 Tensor projection_matrix(const Extents& extents, const Candidate& candidate);
-
-inline float* data(Tensor& tensor) { return tensor.mutable_data<float>().data(); }
-inline const float* data(const Tensor& tensor) { return tensor.data<float>().data(); }
 
 }  // namespace betimes::runtime::recurrent

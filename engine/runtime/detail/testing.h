@@ -67,9 +67,12 @@ inline bool contains_step(const Plan& plan, const std::string& op) {
 /// Builds small graphs by name.
 class GraphBuilder {
  public:
+  /// An extent of -1 is open: a symbol of its own.
   std::string input(const Shape& shape, const std::string& name = "x", DType type = DType::f32) {
     std::vector<graph::Dim> dims;
-    for (const int64_t extent : shape) dims.push_back({extent, {}});
+    for (const int64_t extent : shape) {
+      dims.push_back({extent, extent < 0 ? name + std::to_string(dims.size()) : std::string()});
+    }
     graph_.inputs.push_back({name, type, dims});
     return name;
   }

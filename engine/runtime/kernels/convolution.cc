@@ -72,7 +72,7 @@ Choice build(const Candidate& candidate, const Plain& plan, const Primitive::pri
   choice.writes = {plan.layout};
   choice.precision = plan.bf16 ? "bf16" : "fp32";
   choice.macs = s.macs();
-  onednn::Assembly assembly;
+  onednn::Assembly assembly(candidate.store);
   const Desc given = image(s.batch, s.in_channels, s.in_height, s.in_width, Type::f32, plan.layout);
   std::vector<Argument> arguments = {assembly.converted(DNNL_ARG_SRC, given, pd.src_desc()),
                                      assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(1)->raw(),

@@ -34,7 +34,7 @@ dnnl::matmul::primitive_desc describe_primitive(const Candidate& candidate, cons
 Choice build(const Candidate& candidate, const Product& p, bool bf16,
              const dnnl::matmul::primitive_desc& pd) {
   const Desc given({p.inner, p.columns}, Type::f32, p.transposed ? Tag::ba : Tag::ab);
-  onednn::Assembly assembly;
+  onednn::Assembly assembly(candidate.store);
   std::vector<Argument> arguments = {
       assembly.converted(DNNL_ARG_SRC, matrix(p.rows, p.inner, Type::f32), pd.src_desc()),
       assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(1)->raw(), given, pd.weights_desc()),

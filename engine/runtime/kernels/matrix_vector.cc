@@ -20,14 +20,13 @@ int64_t panel_vectors(int64_t columns, int64_t width, int threads) {
 struct PackedProduct {
   PanelProduct product;  // in and out are a session's
   int64_t panels = 0;
-  Tensor weights, bias;
+  Weights weights, bias;
 };
 
 Tensor pack(const Product& p, const Tensor& given, int64_t wide, int64_t panels) {
   Tensor packed(DType::f32, {panels, p.inner, wide});
   const std::span<float> to = packed.mutable_data<float>();
   const std::span<const float> from = given.data<float>();
-  std::ranges::fill(to, 0.0f);
   for (int64_t column = 0; column < p.columns; ++column) {
     for (int64_t k = 0; k < p.inner; ++k) {
       const int64_t source = p.transposed ? column * p.inner + k : k * p.columns + column;
@@ -46,17 +45,16 @@ PackedProduct pack(const Candidate& candidate, const Product& p, const PanelLoop
   product.panels.vectors = panel_vectors(p.columns, loops.width, threads);
   const int64_t wide = product.panels.vectors * loops.width;
   packed.panels = (p.columns + wide - 1) / wide;
-  packed.weights = pack(p, *candidate.constant(1), wide, packed.panels);
-  product.panels.weights = packed.weights.data<float>().data();
+  packed.weights = candidate.store.share(pack(p, *candidate.constant(1), wide, packed.panels));
+  product.panels.weights = packed.weights.floats();
   product.rows = p.rows;
   product.columns = product.out_stride = p.columns;
   product.in_stride = p.inner;
   if (candidate.context.present(2)) {
-    packed.bias = Tensor(DType::f32, {packed.panels * wide});
-    std::ranges::fill(packed.bias.mutable_data<float>(), 0.0f);
-    std::ranges::copy(candidate.constant(2)->data<float>(),
-                      packed.bias.mutable_data<float>().begin());
-    product.bias = packed.bias.data<float>().data();
+    Tensor bias(DType::f32, {packed.panels * wide});
+    std::ranges::copy(candidate.constant(2)->data<float>(), bias.mutable_data<float>().begin());
+    packed.bias = candidate.store.share(std::move(bias));
+    product.bias = packed.bias.floats();
   }
   if (candidate.node().domain == "betimes") {
     product.activation = graph::activation_of(candidate.node());
@@ -69,7 +67,7 @@ class MatrixVectorKernel final : public Kernel {
   MatrixVectorKernel(PackedProduct packed, const PanelLoops& loops, int threads)
       : packed_(std::move(packed)), loops_(loops), threads_(threads) {}
   std::string name() const override { return std::string("panels ") + loops_.level; }
-  size_t weight_bytes() const override { return packed_.weights.bytes() + packed_.bias.bytes(); }
+  std::vector<Weights> weights() const override { return {packed_.weights, packed_.bias}; }
   std::unique_ptr<Call> bind(const Buffers& buffers) const override {
     PanelProduct product = packed_.product;
     product.in = static_cast<const float*>(buffers.inputs[0]);

@@ -151,7 +151,7 @@ Offer convolution(const Candidate& candidate) {
       return Refusal{"oneDNN has only its reference loops for this shape in int8"};
     }
     const Desc given(extents, Type::s8, s.groups == 1 ? Tag::oihw : Tag::goihw);
-    onednn::Assembly assembly;
+    onednn::Assembly assembly(candidate.store);
     std::vector<Argument> arguments = {
         onednn::read(DNNL_ARG_SRC, pd.src_desc()),
         assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(weights)->raw(), given,
@@ -203,7 +203,7 @@ Offer product(const Candidate& candidate) {
     choice.reads = {{values, Layout::plain}};
     choice.precision = "int8";
     choice.macs = static_cast<double>(rows * inner) * static_cast<double>(columns);
-    onednn::Assembly assembly;
+    onednn::Assembly assembly(candidate.store);
     assembly.add(dnnl::matmul(pd),
                  {onednn::read(DNNL_ARG_SRC, source),
                   assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(weights)->raw(), given,

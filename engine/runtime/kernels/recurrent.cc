@@ -22,7 +22,7 @@ constexpr int64_t onednn_rows = 16;
 
 /// The input's product through oneDNN: its columns in the order in which the steps read them.
 std::unique_ptr<Kernel> onednn_projection(const Extents& e, const Candidate& candidate,
-                                          const Tensor& bias) {
+                                          const Weights& bias) {
   using onednn::Desc;
   const auto f32 = onednn::Type::f32;
   const auto plain = onednn::Tag::ab;
@@ -34,12 +34,12 @@ std::unique_ptr<Kernel> onednn_projection(const Extents& e, const Candidate& can
                          Desc({e.r.input, e.columns}, f32, onednn::Tag::any),
                          Desc({1, e.columns}, f32, plain), Desc({e.rows, e.columns}, f32, plain)),
       attributes, onednn::engine());
-  onednn::Assembly assembly;
+  onednn::Assembly assembly(candidate.store);
   std::vector<onednn::Argument> arguments = {
       onednn::read(DNNL_ARG_SRC, pd.src_desc()),
       assembly.packed(DNNL_ARG_WEIGHTS, matrix.raw(), Desc({e.r.input, e.columns}, f32, plain),
                       pd.weights_desc()),
-      assembly.packed(DNNL_ARG_BIAS, bias.raw(), Desc({1, e.columns}, f32, plain)),
+      assembly.packed(DNNL_ARG_BIAS, bias.data.get(), Desc({1, e.columns}, f32, plain)),
       onednn::written(DNNL_ARG_DST, pd.dst_desc())};
   assembly.add(dnnl::matmul(pd), std::move(arguments), pd.scratchpad_desc());
   return assembly.finish(pd.impl_info_str());
@@ -111,22 +111,22 @@ class RecurrentCall final : public Call {
     const int64_t early = e_.halves() ? 2 : r.gates;
     const size_t functions = r.functions.size() / static_cast<size_t>(r.directions);
     RecurrentStep step;
-    step.recurrences = {data(s_.packed.recurrent) + d * early * e_.padded * r.hidden, r.hidden,
+    step.recurrences = {s_.packed.recurrent.floats() + d * early * e_.padded * r.hidden, r.hidden,
                         early};
     step.batch = r.batch;
     step.hidden = r.hidden;
     step.padded = e_.padded;
     step.out_stride = r.output_offset(0, 0, 1);
     step.projected_stride = e_.columns * (r.batch_first ? r.steps : 1);
-    if (s_.has_peepholes) step.peepholes = data(s_.packed.peepholes) + d * 3 * e_.padded;
-    step.candidate_bias = data(s_.packed.candidate_bias) + d * e_.padded;
+    if (s_.has_peepholes) step.peepholes = s_.packed.peepholes.floats() + d * 3 * e_.padded;
+    step.candidate_bias = s_.packed.candidate_bias.floats() + d * e_.padded;
     step.functions = r.functions.data() + static_cast<size_t>(d) * functions;
     step.clip = r.clip;
     step.input_forget = r.input_forget;
     if (r.gates == 4) step.c = reinterpret_cast<float*>(scratch);
     if (r.gates == 3) step.kept = reinterpret_cast<float*>(scratch);
     if (e_.halves()) {
-      step.candidate = {data(s_.packed.candidate) + d * e_.padded * r.hidden, r.hidden, 1};
+      step.candidate = {s_.packed.candidate.floats() + d * e_.padded * r.hidden, r.hidden, 1};
     }
     return step;
   }
@@ -134,12 +134,12 @@ class RecurrentCall final : public Call {
   void project() {
     if (projection_) return projection_->run();
     PanelProduct product;
-    product.panels = {data(s_.packed.projection), e_.r.input, e_.r.gates};
+    product.panels = {s_.packed.projection.floats(), e_.r.input, e_.r.gates};
     product.rows = e_.rows;
     product.columns = product.out_stride = e_.columns;
     product.in = x_;
     product.in_stride = e_.r.input;
-    product.bias = data(s_.packed.bias);
+    product.bias = s_.packed.bias.floats();
     product.out = projected_;
     const int threads = product_threads(s_.threads, e_.rows * e_.r.input * e_.columns);
     parallel(threads, e_.r.directions * e_.panels,
@@ -162,7 +162,7 @@ class RecurrentCall final : public Call {
       step.h = h_ + r.state_offset(d, 0);
       step.h_stride = r.state_offset(0, 1);
     } else {  // all zero: the first step's products are
-      step.h = data(s_.packed.nothing);
+      step.h = s_.packed.nothing.floats();
       step.recurrences.inner = step.candidate.inner = 0;
     }
     const bool backwards = r.reverse || d == 1;
@@ -217,8 +217,13 @@ class RecurrentKernel final : public Kernel {
   size_t scratch_bytes() const override {
     return shared_.own_bytes() + (shared_.projection ? shared_.projection->scratch_bytes() : 0);
   }
-  size_t weight_bytes() const override {
-    return shared_.packed.bytes() + (shared_.projection ? shared_.projection->weight_bytes() : 0);
+  std::vector<Weights> weights() const override {
+    std::vector<Weights> all = shared_.packed.all();
+    if (shared_.projection) {
+      const std::vector<Weights> more = shared_.projection->weights();
+      all.insert(all.end(), more.begin(), more.end());
+    }
+    return all;
   }
   std::unique_ptr<Call> bind(const Buffers& buffers) const override {
     return std::make_unique<RecurrentCall>(shared_, buffers);

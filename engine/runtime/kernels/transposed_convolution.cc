@@ -58,7 +58,7 @@ Desc weights_as_given(const ConvolutionShape& s) {
 
 Choice build(const Candidate& candidate, const ConvolutionShape& s,
              const Primitive::primitive_desc& pd) {
-  onednn::Assembly assembly;
+  onednn::Assembly assembly(candidate.store);
   std::vector<Argument> arguments = {onednn::read(DNNL_ARG_SRC, pd.src_desc()),
                                      assembly.packed(DNNL_ARG_WEIGHTS, candidate.constant(1)->raw(),
                                                      weights_as_given(s), pd.weights_desc()),

@@ -96,7 +96,7 @@ struct Prepared {
   Upsampling u;
   dnnl::matmul::primitive_desc description;
   dnnl::matmul product;
-  std::vector<dnnl::memory> packed;  // weights and, where there is one, the bias
+  std::vector<Weights> packed;  // weights and, where there is one, the bias
 };
 
 /// What one thread computes with.
@@ -140,16 +140,18 @@ class UpsamplingCall final : public Call {
               dnnl::memory(pd.dst_desc(), engine, scratch),
               {},
               {}};
-    lane.arguments = {{DNNL_ARG_SRC, lane.source.get()},
-                      {DNNL_ARG_WEIGHTS, prepared.packed[0].get()},
-                      {DNNL_ARG_DST, lane.target.get()}};
+    lane.arguments = {{DNNL_ARG_SRC, lane.source.get()}, {DNNL_ARG_DST, lane.target.get()}};
+    const auto add = [&](int argument, dnnl::memory memory) {
+      lane.others.push_back(std::move(memory));
+      lane.arguments.push_back({argument, lane.others.back().get()});
+    };
+    add(DNNL_ARG_WEIGHTS, onednn::memory_of(prepared.packed[0], pd.weights_desc()));
     if (prepared.packed.size() > 1) {
-      lane.arguments.push_back({DNNL_ARG_BIAS, prepared.packed[1].get()});
+      add(DNNL_ARG_BIAS, onednn::memory_of(prepared.packed[1], pd.bias_desc()));
     }
     if (pd.scratchpad_desc().get_size() > 0) {
-      lane.others.emplace_back(pd.scratchpad_desc(), engine,
-                               scratch + onednn::rounded(pd.dst_desc().get_size()));
-      lane.arguments.push_back({DNNL_ARG_SCRATCHPAD, lane.others[0].get()});
+      add(DNNL_ARG_SCRATCHPAD, dnnl::memory(pd.scratchpad_desc(), engine,
+                                            scratch + onednn::rounded(pd.dst_desc().get_size())));
     }
     return lane;
   }
@@ -187,11 +189,7 @@ class UpsamplingKernel final : public Kernel {
     return std::string("tiles over onednn ") + prepared_.description.impl_info_str();
   }
   size_t scratch_bytes() const override { return lane_bytes_ * static_cast<size_t>(threads_); }
-  size_t weight_bytes() const override {
-    size_t bytes = 0;
-    for (const dnnl::memory& memory : prepared_.packed) bytes += memory.get_desc().get_size();
-    return bytes;
-  }
+  std::vector<Weights> weights() const override { return prepared_.packed; }
   std::unique_ptr<Call> bind(const Buffers& buffers) const override {
     return std::make_unique<UpsamplingCall>(prepared_, threads_, lane_bytes_, buffers);
   }
@@ -220,16 +218,16 @@ Prepared prepare(const Candidate& candidate, const ConvolutionShape& s) {
   const dnnl::matmul::primitive_desc pd(dnnl::matmul::desc(source, weights, bias, target),
                                         attributes, onednn::engine());
   const Desc given({u.inner, u.columns()}, Type::f32, Tag::ab);
-  std::vector<dnnl::memory> packed = {
-      onednn::pack(columns_by_tile(candidate.constant(1)->data<float>().data(), s).data(), given,
-                   pd.weights_desc())};
+  std::vector<Weights> packed = {onednn::pack(
+      candidate.store, columns_by_tile(candidate.constant(1)->data<float>().data(), s).data(),
+      given, pd.weights_desc())};
   if (biased) {
     const auto once = candidate.constant(2)->data<float>();
     std::vector<float> repeated;
     for (int64_t tap = 0; tap < s.kernel_height * s.kernel_width; ++tap) {
       repeated.insert(repeated.end(), once.begin(), once.end());
     }
-    packed.push_back(onednn::pack(repeated.data(), bias, bias));
+    packed.push_back(onednn::pack(candidate.store, repeated.data(), bias, bias));
   }
   return {u, pd, dnnl::matmul(pd), std::move(packed)};
 }

@@ -36,7 +36,7 @@ int run(StaticGraph& graph) {
     Node& node = rewriter.node(i);
     auto affine = as_affine(rewriter, node);
     if (!affine) continue;
-    const std::string scaled = graph::fresh_name(graph.graph, node.outputs[0] + "_scaled");
+    const std::string scaled = rewriter.fresh_name(node.outputs[0] + "_scaled");
     const size_t rank = rewriter.type(node.inputs[0]).shape.size();
     const std::string factor =
         rewriter.add_constant(node.name + "_factor", channel_operand(affine->factor, rank));

@@ -52,31 +52,31 @@ std::optional<Tensor> scaled_weights(const Weighted& weighted, const Tensor& wei
                                      const std::vector<float>& factors) {
   if (weights.dtype() != DType::f32) return std::nullopt;
   Tensor result = weights;
-  auto data = result.mutable_data<float>();
+  float* data = result.mutable_data<float>().data();
   const int64_t total = weights.size();
+  // Runs of weights that belong to one channel, one channel after the other, again and again.
+  const auto multiply = [&](int64_t run, int64_t first, int64_t channels) {
+    for (int64_t channel = first; channel < first + channels; ++channel, data += run) {
+      const float factor = factors[static_cast<size_t>(channel)];
+      for (int64_t i = 0; i < run; ++i) data[i] *= factor;
+    }
+  };
+  if (total == 0) return result;
   if (weighted.node->op == "MatMul") {
-    for (int64_t i = 0; i < total; ++i) {
-      data[static_cast<size_t>(i)] *= factors[static_cast<size_t>(i % weighted.channels)];
+    for (int64_t row = 0; row < total / weighted.channels; ++row) {
+      multiply(1, 0, weighted.channels);
     }
     return result;
   }
   if (weighted.node->op == "Conv") {
-    const int64_t each = total / weighted.channels;
-    for (int64_t i = 0; i < total; ++i) {
-      data[static_cast<size_t>(i)] *= factors[static_cast<size_t>(i / each)];
-    }
+    multiply(total / weighted.channels, 0, weighted.channels);
     return result;
   }
   // ConvTranspose: [C_in, C_out / group, kernel...], groups split the inputs.
   const int64_t in = weights.shape()[0];
   const int64_t out = weights.shape()[1];
-  const int64_t positions = total / (in * out);
   const int64_t groups = weighted.node->get("group", int64_t{1});
-  for (int64_t i = 0; i < total; ++i) {
-    const int64_t group = i / (positions * out) / (in / groups);
-    const int64_t channel = group * out + i / positions % out;
-    data[static_cast<size_t>(i)] *= factors[static_cast<size_t>(channel)];
-  }
+  for (int64_t i = 0; i < in; ++i) multiply(total / (in * out), i / (in / groups) * out, out);
   return result;
 }
 

@@ -10,9 +10,12 @@
 namespace betimes::graph {
 namespace {
 
-constexpr std::array<std::string_view, 12> names = {
-    "none",       "relu",  "leaky_relu", "clip", "sigmoid", "hard_sigmoid",
-    "hard_swish", "swish", "tanh",       "elu",  "gelu",    "gelu_tanh"};
+using Kind = Activation::Kind;
+
+constexpr std::array<std::string_view, 17> names = {
+    "none",        "relu",        "leaky_relu", "clip",     "sigmoid",   "hard_sigmoid",
+    "hard_swish",  "swish",       "tanh",       "elu",      "gelu",      "gelu_tanh",
+    "exponential", "square_root", "absolute",   "negative", "reciprocal"};
 
 }  // namespace
 
@@ -47,8 +50,40 @@ float Activation::operator()(float x) const {
       constexpr auto slope = static_cast<float>(std::numbers::sqrt2 * std::numbers::inv_sqrtpi);
       return 0.5f * x * (1.0f + std::tanh(slope * (x + 0.044715f * x * x * x)));
     }
+    case Kind::exponential:
+      return std::exp(x);
+    case Kind::square_root:
+      return std::sqrt(x);
+    case Kind::absolute:
+      return std::fabs(x);
+    case Kind::negative:
+      return -x;
+    case Kind::reciprocal:
+      return 1.0f / x;
   }
   return x;
+}
+
+std::optional<Activation> activation_of_operator(const Node& node) {
+  if (!node.domain.empty()) return std::nullopt;
+  if (node.op == "LeakyRelu") return Activation{Kind::leaky_relu, node.get("alpha", 0.01f)};
+  if (node.op == "Elu") return Activation{Kind::elu, node.get("alpha", 1.0f)};
+  if (node.op == "HardSigmoid") {
+    return Activation{Kind::hard_sigmoid, node.get("alpha", 0.2f), node.get("beta", 0.5f)};
+  }
+  constexpr std::pair<const char*, Kind> plain[] = {{"Relu", Kind::relu},
+                                                    {"Sigmoid", Kind::sigmoid},
+                                                    {"Tanh", Kind::tanh},
+                                                    {"HardSwish", Kind::hard_swish},
+                                                    {"Exp", Kind::exponential},
+                                                    {"Sqrt", Kind::square_root},
+                                                    {"Abs", Kind::absolute},
+                                                    {"Neg", Kind::negative},
+                                                    {"Reciprocal", Kind::reciprocal}};
+  for (const auto& [op, kind] : plain) {
+    if (node.op == op) return Activation{kind};
+  }
+  return std::nullopt;
 }
 
 Activation activation_of(const Node& node) {

@@ -25,6 +25,11 @@ struct Activation {
     elu,        // x < 0 ? alpha (exp(x) - 1) : x
     gelu,       // x (1 + erf(x / sqrt(2))) / 2
     gelu_tanh,  // x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2
+    exponential,
+    square_root,
+    absolute,
+    negative,
+    reciprocal,
   };
   Kind kind = Kind::none;
   float alpha = 0;
@@ -35,6 +40,10 @@ struct Activation {
 };
 
 std::string_view name(Activation::Kind kind);
+
+/// What ONNX's operator of one number computes, where it is such a function (Relu, Exp, ...; Clip
+/// isn't among them, its bounds are inputs).
+std::optional<Activation> activation_of_operator(const Node& node);
 
 /// The attributes by which nodes of domain "betimes" carry an activation ("activation", "alpha",
 /// "beta"); a node without them has none. An unknown name throws Error. Besides, such nodes name

@@ -42,10 +42,16 @@ const std::vector<Function> functions = {
     {"tanh", 0, 0, [](double x) { return std::tanh(x); }},
     {"elu", 0.5f, 0, [](double x) { return x < 0 ? 0.5 * (std::exp(x) - 1) : x; }},
     {"gelu", 0, 0, [](double x) { return x * std::erfc(-x / std::sqrt(2.0)) / 2; }},
-    {"gelu_tanh", 0, 0, [](double x) {
+    {"gelu_tanh", 0, 0,
+     [](double x) {
        const double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
        return x / (1 + std::exp(-2 * u));
-     }}};
+     }},
+    {"exponential", 0, 0, [](double x) { return std::exp(x); }},
+    {"square_root", 0, 0, [](double x) { return std::sqrt(x); }},
+    {"absolute", 0, 0, [](double x) { return std::fabs(x); }},
+    {"negative", 0, 0, [](double x) { return -x; }},
+    {"reciprocal", 0, 0, [](double x) { return 1 / x; }}};
 
 TEST(BetimesOperators, Activation_AppliesEachFunction) {
   Random random(120);
@@ -68,10 +74,10 @@ TEST(BetimesOperators, Activation_AppliesEachFunction) {
 TEST(BetimesOperators, Activation_TestsKnowEachKind) {
   std::set<std::string> tested;
   for (const Function& function : functions) tested.insert(function.name);
-  for (int kind = 0; kind <= static_cast<int>(Activation::Kind::gelu_tanh); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(Activation::Kind::reciprocal); ++kind) {
     EXPECT_TRUE(tested.contains(std::string(name(static_cast<Activation::Kind>(kind)))));
   }
-  EXPECT_EQ(tested.size(), static_cast<size_t>(Activation::Kind::gelu_tanh) + 1);
+  EXPECT_EQ(tested.size(), static_cast<size_t>(Activation::Kind::reciprocal) + 1);
 }
 
 /// The ONNX operator in double, over the first inputs; nullopt inputs at the end are dropped.
@@ -90,6 +96,8 @@ void expect_fused(const std::string& op, const Tensor& x, const Tensor& w, const
   const Shape shape = inner(op, {x, w}, attributes).shape();
   const Tensor residual = random_tensor(random, DType::f32, shape);
   for (const Function& function : functions) {
+    // Near a pole, and where NaN begins, no tolerance of sums holds.
+    if (function.name == "square_root" || function.name == "reciprocal") continue;
     for (int bits = 0; bits < 4; ++bits) {
       Call call{op, {x, w}, attributes, 1, "betimes"};
       call.attributes.merge(function.attributes());

@@ -195,6 +195,21 @@ bool append(dnnl::post_ops& ops, const graph::Activation& activation, float scal
     case Kind::gelu_tanh:
       ops.append_eltwise(scale, Algorithm::eltwise_gelu_tanh, 0.0f, 0.0f);
       return true;
+    case Kind::exponential:
+      ops.append_eltwise(scale, Algorithm::eltwise_exp, 0.0f, 0.0f);
+      return true;
+    case Kind::square_root:
+      ops.append_eltwise(scale, Algorithm::eltwise_sqrt, 0.0f, 0.0f);
+      return true;
+    case Kind::absolute:
+      ops.append_eltwise(scale, Algorithm::eltwise_abs, 0.0f, 0.0f);
+      return true;
+    case Kind::negative:
+      ops.append_eltwise(scale, Algorithm::eltwise_linear, -1.0f, 0.0f);
+      return true;
+    case Kind::reciprocal:
+      ops.append_eltwise(scale, Algorithm::eltwise_pow, 1.0f, -1.0f);
+      return true;
   }
   return false;
 }

@@ -1,8 +1,7 @@
-#include "betimes/runtime/kernels/vector/loops.h"
-
 #include <gtest/gtest.h>
 
 #include "betimes/runtime/detail/testing.h"
+#include "betimes/runtime/kernels/vector/loops.h"
 
 // The loops of every level against their definitions in double.
 
@@ -84,6 +83,37 @@ TEST(VectorLoops, GeluOfEveryLevelAgreesWithTheDefinition) {
     EXPECT_EQ(out[3], INFINITY);
     EXPECT_TRUE(std::isnan(out[4]));
     EXPECT_EQ(out[5], 0);
+  }
+}
+
+TEST(VectorLoops, ActivationsOfEveryLevelAgreeWithTheirDefinition) {
+  using Kind = graph::Activation::Kind;
+  for (const Loops* loops : all_loops()) {
+    for (int kind = 0; kind <= static_cast<int>(Kind::reciprocal); ++kind) {
+      const graph::Activation f{static_cast<Kind>(kind), 0.3f, 0.9f};
+      SCOPED_TRACE(std::string(loops->level) + " " + std::string(name(f.kind)));
+      const auto loop = [&](const float* in, float* out, int64_t count) {
+        loops->activate(f, in, out, count);
+      };
+      check_rows(loop, 5e-6, [&](const std::vector<double>& x, std::span<double> y) {
+        for (size_t i = 0; i < x.size(); ++i)
+          y[i] = static_cast<double>(f(static_cast<float>(x[i])));
+      });
+    }
+  }
+}
+
+TEST(VectorLoops, ExponentialsOverflowAndVanishWhereTheyShould) {
+  for (const Loops* loops : all_loops()) {
+    SCOPED_TRACE(loops->level);
+    const std::vector<float> in = {88.5f, 89, 1000, -104, -1000, INFINITY, -INFINITY, NAN, 0};
+    std::vector<float> out(in.size());
+    loops->activate({graph::Activation::Kind::exponential}, in.data(), out.data(), 9);
+    EXPECT_NEAR(out[0] / 2.723088e38f, 1, 1e-5);
+    for (const size_t i : {1, 2, 5}) EXPECT_EQ(out[i], INFINITY) << in[i];
+    for (const size_t i : {3, 4, 6}) EXPECT_LT(out[i], 1e-44f) << in[i];
+    EXPECT_TRUE(std::isnan(out[7]));
+    EXPECT_EQ(out[8], 1);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "betimes/tensor/tensor.h"
@@ -17,6 +18,14 @@ inline bool same_memory(const Shape& shape, Layout a, Layout b) {
   int64_t positions = 1;
   for (size_t i = 2; i < shape.size(); ++i) positions *= shape[i];
   return positions == 1;
+}
+
+/// Extents from the outermost in memory.
+inline Shape in_memory_order(Shape shape, Layout layout) {
+  if (layout == Layout::channels_last && shape.size() >= 3) {
+    std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
+  }
+  return shape;
 }
 
 }  // namespace betimes::runtime

@@ -16,13 +16,6 @@ size_t memory_axis(size_t axis, size_t rank, Layout layout) {
   return axis == 1 ? rank - 1 : axis - 1;
 }
 
-Shape in_memory_order(Shape shape, Layout layout) {
-  if (layout == Layout::channels_last && shape.size() >= 3) {
-    std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
-  }
-  return shape;
-}
-
 /// The extents around an axis: `outer` runs of `axis * inner` elements.
 struct Runs {
   int64_t outer = 1, axis = 1, inner = 1;

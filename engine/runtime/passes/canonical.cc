@@ -17,15 +17,7 @@ std::optional<float> bound(Rewriter& rewriter, const Node& node, size_t input, f
 }
 
 std::optional<Activation> as_activation(Rewriter& rewriter, const Node& node) {
-  if (node.op == "Relu") return Activation{Kind::relu};
-  if (node.op == "LeakyRelu") return Activation{Kind::leaky_relu, node.get("alpha", 0.01f)};
-  if (node.op == "Sigmoid") return Activation{Kind::sigmoid};
-  if (node.op == "HardSwish") return Activation{Kind::hard_swish};
-  if (node.op == "Tanh") return Activation{Kind::tanh};
-  if (node.op == "Elu") return Activation{Kind::elu, node.get("alpha", 1.0f)};
-  if (node.op == "HardSigmoid") {
-    return Activation{Kind::hard_sigmoid, node.get("alpha", 0.2f), node.get("beta", 0.5f)};
-  }
+  if (const auto activation = graph::activation_of_operator(node)) return activation;
   if (node.op != "Clip") return std::nullopt;
   const auto low = bound(rewriter, node, 1, std::numeric_limits<float>::lowest());
   const auto high = bound(rewriter, node, 2, std::numeric_limits<float>::max());

@@ -22,6 +22,7 @@ graph::Pass unsigned_pass();            // int8 activations to uint8
 graph::Pass cancel_pairs_pass();        // quantise(dequantise(x))
 graph::Pass move_quantized_pass();      // pooling, reshaping, joining of 8-bit numbers
 graph::Pass quantized_pass();           // dequantise, conv or product, quantise to one node
+graph::Pass elementwise_pass();         // functions that follow one another
 graph::Pass fold_weights_pass();        // 8-bit weights of nodes that stay in fp32
 
 }  // namespace betimes::runtime

@@ -87,6 +87,16 @@ template <class T>
   return x * sigmoid_fast(x * 1.5957691216057308f * (x * x * 0.044715f + 1.0f));
 }
 
+template <class T>
+[[gnu::always_inline]] inline T square_root(T x) {
+  if constexpr (std::is_same_v<T, float>) {
+    return std::sqrt(x);
+  } else {
+    for (size_t i = 0; i < sizeof(T) / sizeof(float); ++i) x[i] = std::sqrt(x[i]);
+    return x;
+  }
+}
+
 /// Bounded, NaN staying NaN.
 template <class T>
 [[gnu::always_inline]] inline T at_least(T x, float low) { return x < low ? T{} + low : x; }
@@ -126,5 +136,18 @@ template <class Run>
       return run([](auto x) { return gelu_fast(x); });
     case Kind::gelu_tanh:
       return run([](auto x) { return gelu_tanh_fast(x); });
+    case Kind::exponential:
+      return run([](auto x) {
+        const auto half = exp_fast(x * 0.5f);  // whose square is 0 or infinite where it should be
+        return half * half;
+      });
+    case Kind::square_root:
+      return run([](auto x) { return square_root(x); });
+    case Kind::absolute:
+      return run([](auto x) { return x < 0.0f ? -x : x + 0.0f; });  // -0 + 0 is 0
+    case Kind::negative:
+      return run([](auto x) { return -x; });
+    case Kind::reciprocal:
+      return run([](auto x) { return 1.0f / x; });
   }
 }

@@ -2,12 +2,12 @@
 
 #include <cstdint>
 
-#include "betimes/graph/activation.h"
+#include "betimes/graph/elementwise.h"
 #include "betimes/runtime/detail/convolution.h"
 
 namespace betimes::runtime {
 
-enum class Arithmetic : uint8_t { add, subtract, multiply, divide, maximum, minimum };
+using graph::Arithmetic;
 
 /// Inner loops compiled once for each instruction-set level from the same source (loops.inl).
 /// Pointers of in and out may be equal where shapes agree.

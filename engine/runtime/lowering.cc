@@ -1,6 +1,7 @@
 #include "betimes/runtime/detail/lowering.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <utility>
 
@@ -284,12 +285,21 @@ class Lowering {
     return add_storage(Place::arena, 0, bytes);
   }
 
+  static bool picks(const std::string& op) {
+    return op == "Gather" || op == "GatherElements" || op == "GatherND" || op == "Slice";
+  }
+
   double traffic(const Step& step, const Candidate& candidate, const Choice& choice) const {
     double bytes = 0;
-    for (const size_t value : step.inputs)
-      bytes += static_cast<double>(byte_size(plan_.values[value].type));
-    for (const size_t value : step.outputs)
-      bytes += static_cast<double>(byte_size(plan_.values[value].type));
+    const auto size = [&](size_t value) {
+      return static_cast<double>(byte_size(plan_.values[value].type));
+    };
+    for (const size_t value : step.outputs) bytes += size(value);
+    // Of what it picks from, such an operator reads as much as it writes.
+    const double picked = picks(candidate.node().op) ? bytes : HUGE_VAL;
+    for (size_t i = 0; i < step.inputs.size(); ++i) {
+      bytes += i == 0 ? std::min(size(step.inputs[i]), picked) : size(step.inputs[i]);
+    }
     for (size_t i = 0; i < candidate.context.constants.size(); ++i) {
       const bool packed = std::none_of(choice.reads.begin(), choice.reads.end(),
                                        [&](const Read& read) { return read.input == i; });

@@ -136,9 +136,9 @@ TEST(Memory, HugePagesChangeNoResult) {
   for (const auto& [name, tensor] : huge.run(inputs)) {
     EXPECT_EQ(testing::relative_error(tensor, expected.at(name)), 0) << name;
   }
-  EXPECT_EQ(ordinary.on_huge_pages(), 0u);
+  // The heap may be on huge pages by the system's own choice.
   const PlanMemory& memory = huge.plan().memory();
-  EXPECT_LE(huge.on_huge_pages(), memory.weights + memory.arena);
+  EXPECT_LE(on_huge_pages(huge.memory_ranges()), memory.weights + memory.arena);
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ std::vector<std::map<std::string, Tensor>> batches(const std::vector<int64_t>& e
   return inputs;
 }
 
-const Options few = {.percentile = 0.5, .min_seconds = 0, .min_runs = 32, .max_runs = 32};
+const Options few = {
+    .percentile = 0.5, .min_seconds = 0, .min_runs = 32, .max_runs = 32, .progress = {}};
 
 TEST(MeasureShapes, SaysWhatEachNewShapeCost) {
   runtime::DynamicSession session(relu());

@@ -128,6 +128,25 @@ Tensor parse_numbers(const ValueInfo& input, const std::string& text, const std:
   return tensor;
 }
 
+void fill(const TensorView& input, Random& random) {
+  const size_t bytes = byte_size(input.type);
+  if (bytes > 0) std::memset(input.data, 0, bytes);
+  visit(input.type.dtype, [&](auto zero) {
+    using T = decltype(zero);
+    const auto count = static_cast<size_t>(input.size());
+    for (size_t i = 0; is_floating(input.type.dtype) && i < count; ++i) {
+      const auto value = static_cast<float>(random.normal());
+      if constexpr (std::is_same_v<T, float16>) {
+        input.as<T>()[i] = to_float16(value);
+      } else if constexpr (std::is_same_v<T, bfloat16>) {
+        input.as<T>()[i] = to_bfloat16(value);
+      } else if constexpr (std::is_floating_point_v<T>) {
+        input.as<T>()[i] = value;
+      }
+    }
+  });
+}
+
 }  // namespace
 
 std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
@@ -187,23 +206,50 @@ std::map<std::string, Tensor> parse_values(const graph::Graph& graph,
 
 void fill_inputs(const runtime::Session& session, uint64_t seed) {
   Random random(seed);
-  for (const TensorView& input : session.inputs()) {
-    std::memset(input.data, 0, byte_size(input.type));
-    visit(input.type.dtype, [&](auto zero) {
-      using T = decltype(zero);
-      const auto count = static_cast<size_t>(input.size());
-      for (size_t i = 0; is_floating(input.type.dtype) && i < count; ++i) {
-        const auto value = static_cast<float>(random.normal());
-        if constexpr (std::is_same_v<T, float16>) {
-          input.as<T>()[i] = to_float16(value);
-        } else if constexpr (std::is_same_v<T, bfloat16>) {
-          input.as<T>()[i] = to_bfloat16(value);
-        } else if constexpr (std::is_floating_point_v<T>) {
-          input.as<T>()[i] = value;
-        }
-      }
-    });
+  for (const TensorView& input : session.inputs()) fill(input, random);
+}
+
+std::map<std::string, Tensor> make_inputs(const graph::Graph& graph,
+                                          const std::map<std::string, Shape>& shapes,
+                                          uint64_t seed) {
+  std::map<std::string, int64_t> symbols;
+  for (const auto& [name, shape] : shapes) {
+    const ValueInfo* input = find(graph, name);
+    if (input == nullptr) {
+      throw Error("--shape " + name, "the model has no such input", input_names(graph));
+    }
+    // A wrong number of dimensions is the session's to refuse.
+    for (size_t i = 0; input->dims && i < std::min(input->dims->size(), shape.size()); ++i) {
+      symbols.emplace((*input->dims)[i].symbol, shape[i]);
+    }
   }
+  Random random(seed);
+  std::map<std::string, Tensor> inputs;
+  for (const ValueInfo& input : graph.inputs) {
+    Shape shape;
+    if (const auto given = shapes.find(input.name); given != shapes.end()) {
+      shape = given->second;
+    } else if (input.dims) {
+      for (const graph::Dim& dim : *input.dims) {
+        const auto symbol = dim.symbol.empty() ? symbols.end() : symbols.find(dim.symbol);
+        shape.push_back(dim.extent >= 0           ? dim.extent
+                        : symbol == symbols.end() ? 1
+                                                  : symbol->second);
+      }
+    } else {
+      throw Error("input " + input.name, "has no declared shape",
+                  "--shape " + input.name + "=1,3,224,224");
+    }
+    Tensor tensor(input.dtype, shape);
+    fill(view(tensor), random);
+    inputs[input.name] = std::move(tensor);
+  }
+  return inputs;
+}
+
+graph::Graph without_fixed(graph::Graph graph, const std::map<std::string, Tensor>& values) {
+  std::erase_if(graph.inputs, [&](const auto& input) { return values.contains(input.name); });
+  return graph;
 }
 
 }  // namespace betimes::cli

@@ -23,5 +23,13 @@ std::map<std::string, Tensor> parse_values(const graph::Graph& graph,
 /// Seeded inputs for measuring: standard normal floats, zeros of every other type, which are valid
 /// wherever a model looks something up.
 void fill_inputs(const runtime::Session& session, uint64_t seed);
+/// The same as tensors, for the graph's inputs with these shapes; one without a shape has the
+/// declared one, where symbols are what the others make them, or 1. Throws Error for a shape of no
+/// input, and where an input has neither kind.
+std::map<std::string, Tensor> make_inputs(const graph::Graph& graph,
+                                          const std::map<std::string, Shape>& shapes,
+                                          uint64_t seed);
+/// The model without the inputs that --set gives.
+graph::Graph without_fixed(graph::Graph graph, const std::map<std::string, Tensor>& values);
 
 }  // namespace betimes::cli

@@ -5,6 +5,7 @@
 
 #include "apps/betimes/default_model.h"
 #include "apps/betimes/inputs.h"
+#include "apps/betimes/options.h"
 #include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
 #include "betimes/fit/artefact.h"
@@ -23,6 +24,22 @@ void declare_model_options(CLI::App& command, ModelOptions& options) {
                   "fix an input to a value and plan for it, like sr=16000; may repeat")
       ->allow_extra_args(false);
   command.add_flag("--json", options.json, "print one JSON object (docs/json.md)");
+}
+
+void declare_plan_options(CLI::App& command, PlanOptions& options) {
+  command
+      .add_option("--bucket", options.buckets,
+                  "extents that an open dimension is rounded up to, like N=8,16,32; may repeat")
+      ->allow_extra_args(false);
+  command.add_flag("--huge-pages", options.huge_pages,
+                   "weights and activations on pages of 2 MiB, where the system gives them");
+}
+
+runtime::DynamicOptions dynamic_options(const OpenedModel& opened, const PlanOptions& plans) {
+  runtime::DynamicOptions options{.compile = opened.compile};
+  options.compile.huge_pages = plans.huge_pages;
+  options.buckets = parse_buckets(plans.buckets);
+  return options;
 }
 
 void apply_isa(const ModelOptions& options) {

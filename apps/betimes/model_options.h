@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "betimes/graph/graph.h"
-#include "betimes/runtime/plan.h"
+#include "betimes/runtime/dynamic_session.h"
 
 namespace CLI {
 class App;
@@ -24,6 +24,13 @@ struct ModelOptions {
 };
 void declare_model_options(CLI::App& command, ModelOptions& options);
 
+/// How the plans of a model that is run are made.
+struct PlanOptions {
+  bool huge_pages = false;
+  std::vector<std::string> buckets;  // "N=8,16,32"
+};
+void declare_plan_options(CLI::App& command, PlanOptions& options);
+
 /// A model as a verb works on it.
 struct OpenedModel {
   std::string name;  // the file's path, or the embedded default's name
@@ -33,6 +40,9 @@ struct OpenedModel {
 };
 /// Caps the instruction set, then reads the model. Call before anything is compiled.
 OpenedModel open_model(const ModelOptions& options);
+
+/// The model for a session that takes any shapes, with these plans.
+runtime::DynamicOptions dynamic_options(const OpenedModel& opened, const PlanOptions& plans);
 
 /// Caps the instruction set as --isa says; call before anything is compiled.
 void apply_isa(const ModelOptions& options);

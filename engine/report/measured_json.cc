@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "betimes/report/detail/measure_json.h"
+#include "betimes/report/detail/runtime_facts.h"
 #include "betimes/report/measured.h"
 
 namespace betimes::report {
@@ -41,12 +42,38 @@ std::string render_json(const Measured& measured) {
                        {"invalid_reason", latency.invalid_reason},
                        {"more_runs", latency.asked.more_runs},
                        {"seed", measured.seed},
+                       {"memory", detail::memory_json(measured.memory)},
                        {"machine", detail::machine_json(measured.machine)},
                        {"profile", detail::steps_json(measured.profile)},
                        {"profile_total_ms", measured.profile.total_ms},
                        {"profile_overhead_ms", measured.profile.overhead_ms},
                        {"profile_scatter_ms", measured.profile.total_ms - measured.profile.sum_ms}};
   // Names come from model files and needn't be UTF-8; what isn't is replaced, not refused.
+  return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string render_json(const MeasuredShapes& measured) {
+  Json shapes = Json::array();
+  for (const measure::ShapeLatency& each : measured.found.shapes) {
+    const Latency& latency = each.latency;
+    shapes.push_back({{"shapes", each.shapes},
+                      {"compile_ms", each.compile_ms},
+                      {"latency_ms", percentiles(latency, &Percentile::value)},
+                      {"latency_low_ms", percentiles(latency, &Percentile::low)},
+                      {"latency_high_ms", percentiles(latency, &Percentile::high)},
+                      {"percentile", measure::percentile_name(latency.percentile)},
+                      {"runs", latency.runs},
+                      {"valid", latency.valid},
+                      {"invalid_reason", latency.invalid_reason}});
+  }
+  const Json object = {
+      {"model", measured.model},
+      {"threads", measured.threads},
+      {"isa", measured.isa},
+      {"seed", measured.seed},
+      {"plans", detail::counts_json(measured.found.counts)},
+      {"huge_page_bytes", measured.huge_page_bytes ? Json(*measured.huge_page_bytes) : Json()},
+      {"measured", std::move(shapes)}};
   return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

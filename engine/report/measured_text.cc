@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "betimes/report/detail/runtime_facts.h"
 #include "betimes/report/detail/text.h"
 #include "betimes/report/measured.h"
 
@@ -14,6 +15,14 @@ using measure::StepTime;
 
 constexpr size_t dearest = 10;
 constexpr int figures_width = 38;  // of a step's line behind its names
+
+std::string wrapped(const std::string& sentence, int width) {
+  std::string text;
+  for (const std::string& line : detail::wrap(sentence, width - 2)) {
+    text += fmt::format("  {}\n", line);
+  }
+  return text;
+}
 
 std::string latency_line(const std::string& label, const measure::Percentile& percentile) {
   return fmt::format("  {:<11}{:>11}   {} to {}\n", label, detail::format_ms(percentile.value),
@@ -102,26 +111,68 @@ std::string machine_lines(const measure::Machine& m, int width) {
   const std::string line =
       fmt::format("{}, {} of {} CPU{}, {}: {}; oneDNN {}, {}, {}", m.cpu, m.threads, m.cpus,
                   m.cpus == 1 ? "" : "s", m.isa, peaks, m.onednn, m.compiler, m.os);
+  return wrapped(detail::printable(line), width);
+}
+
+std::string shapes_of(const measure::ShapeLatency& each) {
   std::string text;
-  for (const std::string& part : detail::wrap(detail::printable(line), width - 2)) {
-    text += "  " + part + "\n";
+  for (const auto& [name, shape] : each.shapes) {
+    text +=
+        fmt::format("{}{}{}", text.empty() ? "" : ", ", detail::printable(name), to_string(shape));
   }
   return text;
 }
 
+std::string heading(const std::string& model, int threads, const std::string& isa) {
+  return fmt::format("\n{}, {} thread{}, {}\n\n", detail::printable(model), threads,
+                     threads == 1 ? "" : "s", isa);
+}
+
+std::string shape_table(const std::vector<measure::ShapeLatency>& shapes, int width) {
+  const std::string asked =
+      shapes.empty() ? "p99" : measure::percentile_name(shapes[0].latency.percentile);
+  const int names = std::clamp(width - 40, 20, 60);
+  std::string text;
+  const auto line = [&](const std::string& shape, const std::string& p50, const std::string& high,
+                        const std::string& compile) {
+    text += fmt::format("  {}", detail::padded(detail::shorten(shape, names - 1), names));
+    if (asked != "p50") text += fmt::format("{:>12}", p50);
+    text += fmt::format("{:>12}{:>12}\n", high, compile);
+  };
+  line("shape", "p50", asked, "new shape");
+  std::string invalid;
+  for (const measure::ShapeLatency& each : shapes) {
+    const measure::Latency& latency = each.latency;
+    line(shapes_of(each), detail::format_ms(latency.p50.value),
+         fmt::format("{}{}", detail::format_ms(latency.asked.value), latency.valid ? "" : "?"),
+         each.compile_ms > 0 ? detail::format_ms(each.compile_ms) : "reused");
+    if (!latency.valid) invalid = latency.invalid_reason;
+  }
+  if (invalid.empty()) return text;
+  return text + fmt::format("\n{}", wrapped(fmt::format("? not valid: {}.", invalid), width));
+}
+
 }  // namespace
+
+std::string render_text(const MeasuredShapes& measured, int width) {
+  width = std::clamp(width, 60, 160);
+  std::string text = heading(measured.model, measured.threads, measured.isa);
+  text += shape_table(measured.found.shapes, width);
+  std::string plans = fmt::format("Plans: {}", detail::counts_text(measured.found.counts));
+  if (measured.huge_page_bytes)
+    plans += fmt::format("; {}", detail::huge_pages_text(*measured.huge_page_bytes));
+  text += fmt::format("\n{}", wrapped(plans + ".", width));
+  return text + "\n";
+}
 
 std::string render_text(const Measured& measured, int width, bool every_step) {
   width = std::clamp(width, 60, 160);
-  std::string text =
-      fmt::format("\n{}, {} thread{}, {}\n\n", detail::printable(measured.model), measured.threads,
-                  measured.threads == 1 ? "" : "s", measured.machine.isa);
+  std::string text = heading(measured.model, measured.threads, measured.machine.isa);
   text += latency_table(measured.latency) + "\n";
-  for (const std::string& line : detail::wrap(verdict(measured.latency), width - 2)) {
-    text += "  " + line + "\n";
-  }
+  text += wrapped(verdict(measured.latency), width);
   text += fmt::format("\nwhere the time goes ({} profiled runs)\n\n", measured.profile.runs);
   text += profile_table(measured.profile, width, every_step);
+  text += fmt::format("\nmemory\n\n{}", wrapped(detail::memory_text(measured.memory), width));
   return text + "\nmachine\n\n" + machine_lines(measured.machine, width) + "\n";
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "betimes/report/detail/runtime_facts.h"
 #include "betimes/report/detail/text.h"
 
 namespace betimes::report {
@@ -91,11 +92,14 @@ std::string output_text(const PredictedOutput& output) {
 std::string render_json(const Predicted& predicted) {
   Json outputs = Json::array();
   for (const PredictedOutput& output : predicted.outputs) outputs.push_back(output_json(output));
-  const Json object = {{"model", predicted.model},
-                       {"threads", predicted.threads},
-                       {"isa", predicted.isa},
-                       {"run_ms", predicted.run_ms},
-                       {"outputs", std::move(outputs)}};
+  const Json object = {
+      {"model", predicted.model},
+      {"threads", predicted.threads},
+      {"isa", predicted.isa},
+      {"run_ms", predicted.run_ms},
+      {"plans", predicted.counts ? detail::counts_json(*predicted.counts) : Json()},
+      {"huge_page_bytes", predicted.huge_page_bytes ? Json(*predicted.huge_page_bytes) : Json()},
+      {"outputs", std::move(outputs)}};
   return object.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -103,6 +107,10 @@ std::string render_text(const Predicted& predicted) {
   std::string text = fmt::format("\n{}, one run: {}\n", detail::printable(predicted.model),
                                  detail::format_ms(predicted.run_ms));
   for (const PredictedOutput& output : predicted.outputs) text += output_text(output);
+  if (predicted.counts) text += "\n  plans: " + detail::counts_text(*predicted.counts) + "\n";
+  if (predicted.huge_page_bytes) {
+    text += "\n  " + detail::huge_pages_text(*predicted.huge_page_bytes) + "\n";
+  }
   return text + "\n";
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "betimes/runtime/dynamic_session.h"
 #include "betimes/tensor/tensor.h"
 
 namespace betimes::report {
@@ -21,6 +23,8 @@ struct Predicted {
   std::string isa;
   double run_ms = 0;  // of the one run, the first: see `betimes measure` for latency
   std::vector<PredictedOutput> outputs;
+  std::optional<runtime::PlanCounts> counts = {};  // of a run by a dynamic session
+  std::optional<size_t> huge_page_bytes = {};      // what lies there, where they were asked for
 };
 
 /// The object that `run --json` prints; documented in docs/json.md.

@@ -69,10 +69,10 @@ struct Stage {
   std::unordered_map<std::string, std::list<Entry>::iterator> by_key;
 };
 
-void collect_plans(const Stage& stage, std::vector<const Plan*>& plans) {
+void collect_sessions(const Stage& stage, std::vector<const Session*>& sessions) {
   for (const Stage::Entry& entry : stage.entries) {
-    if (entry.session) plans.push_back(&entry.session->plan());
-    if (entry.rest) collect_plans(*entry.rest, plans);
+    if (entry.session) sessions.push_back(&*entry.session);
+    if (entry.rest) collect_sessions(*entry.rest, sessions);
   }
 }
 
@@ -298,12 +298,26 @@ DynamicSession& DynamicSession::operator=(DynamicSession&&) noexcept = default;
 
 PlanCounts DynamicSession::counts() const {
   PlanCounts counts = impl_->counts;
+  std::vector<const Session*> sessions;
+  collect_sessions(impl_->first, sessions);
   std::vector<const Plan*> plans;
-  collect_plans(impl_->first, plans);
-  for (const Plan* plan : plans) counts.shared_weight_bytes += plan->memory().weights;
+  for (const Session* session : sessions) {
+    plans.push_back(&session->plan());
+    counts.shared_weight_bytes += session->plan().memory().weights;
+  }
   counts.weight_bytes = weight_bytes(plans);
   counts.shared_weight_bytes -= counts.weight_bytes;
   return counts;
+}
+
+std::vector<MemoryRange> DynamicSession::memory_ranges() const {
+  std::vector<const Session*> sessions;
+  collect_sessions(impl_->first, sessions);
+  std::set<MemoryRange> ranges;  // shared ones once
+  for (const Session* session : sessions) {
+    for (const MemoryRange& range : session->memory_ranges()) ranges.insert(range);
+  }
+  return {ranges.begin(), ranges.end()};
 }
 
 Values DynamicSession::run(const Values& inputs) {

@@ -49,6 +49,8 @@ class DynamicSession {
   /// Throws Error for unknown, missing or unfit inputs.
   std::map<std::string, Tensor> run(const std::map<std::string, Tensor>& inputs);
   PlanCounts counts() const;
+  /// As Session::memory_ranges, of all plans kept now.
+  std::vector<MemoryRange> memory_ranges() const;
 
  private:
   struct Impl;

@@ -29,7 +29,8 @@ struct CompileOptions {
   /// plan shares with nobody.
   std::shared_ptr<WeightStore> store = nullptr;
   /// Activations, and weights where no store is given, on huge pages of 2 MiB; ordinary ones where
-  /// the system refuses (Session::on_huge_pages says what it gave). Takes up to 2 MiB more.
+  /// the system refuses (on_huge_pages(Session::memory_ranges()) says what it gave). Takes up to 2
+  /// MiB more.
   bool huge_pages = false;
 };
 

@@ -94,12 +94,12 @@ const Plan& Session::plan() const { return *impl_->plan; }
 std::span<const TensorView> Session::inputs() const { return impl_->input_views; }
 std::span<const TensorView> Session::outputs() const { return impl_->output_views; }
 
-size_t Session::on_huge_pages() const {
+std::vector<MemoryRange> Session::memory_ranges() const {
   std::vector<MemoryRange> ranges = {{impl_->arena.data(), impl_->arena.size()}};
   for (const Weights& weights : plan().impl_->weights) {
     ranges.emplace_back(weights.data.get(), weights.bytes);
   }
-  return betimes::on_huge_pages(ranges);
+  return ranges;
 }
 
 void Session::run() {

@@ -30,8 +30,8 @@ class Session {
   Session& operator=(Session&&) noexcept;
 
   const Plan& plan() const;
-  /// Bytes of the arena and of the plan's weights that lie on huge pages now.
-  size_t on_huge_pages() const;
+  /// Where the arena and the plan's weights lie: what betimes::on_huge_pages counts.
+  std::vector<MemoryRange> memory_ranges() const;
 
   /// Buffers of the graph's inputs and outputs, in their declared order, dense row-major. Write the
   /// inputs, call run(), read the outputs: no copy beyond what the plan's layouts need, no

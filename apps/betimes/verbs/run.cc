@@ -26,6 +26,7 @@ namespace {
 
 struct RunArguments {
   ModelOptions model;
+  PlanOptions plans;
   std::vector<std::string> inputs;
   std::string output_folder;
   std::string trace;
@@ -72,6 +73,8 @@ std::string file_name(const std::string& output, std::set<std::string>& taken) {
 struct Ran {
   std::vector<report::PredictedOutput> outputs;
   double ms = 0;
+  std::optional<runtime::PlanCounts> counts = {};  // of a run by a dynamic session
+  size_t huge_page_bytes = 0;
 };
 
 Ran run_plan(const OpenedModel& opened, const std::map<std::string, Tensor>& inputs,
@@ -83,7 +86,9 @@ Ran run_plan(const OpenedModel& opened, const std::map<std::string, Tensor>& inp
   }
   std::vector<int64_t> times(session.plan().steps().size() + 1);
   session.run_profiled(times);
-  Ran ran{{}, static_cast<double>(times.back()) * 1e-6};
+  Ran ran{.outputs = {},
+          .ms = static_cast<double>(times.back()) * 1e-6,
+          .huge_page_bytes = on_huge_pages(session.memory_ranges())};
   for (size_t i = 0; i < session.outputs().size(); ++i) {
     ran.outputs.push_back({session.plan().outputs()[i].name, copy_of(session.outputs()[i]), ""});
   }
@@ -93,10 +98,11 @@ Ran run_plan(const OpenedModel& opened, const std::map<std::string, Tensor>& inp
   return ran;
 }
 
-/// A model whose shapes or branches hang on what it computes. The time is that of a second run: the
-/// first one plans its parts.
-Ran run_in_parts(const OpenedModel& opened, const std::map<std::string, Tensor>& inputs) {
-  runtime::DynamicSession session(opened.graph, {.compile = opened.compile});
+/// A model whose shapes or branches hang on what it computes, or one with buckets. The time is that
+/// of a second run: the first one makes the plans.
+Ran run_dynamically(const OpenedModel& opened, const PlanOptions& plans,
+                    const std::map<std::string, Tensor>& inputs) {
+  runtime::DynamicSession session(opened.graph, dynamic_options(opened, plans));
   session.run(inputs);
   const auto start = std::chrono::steady_clock::now();
   auto found = session.run(inputs);
@@ -106,13 +112,25 @@ Ran run_in_parts(const OpenedModel& opened, const std::map<std::string, Tensor>&
   for (const graph::ValueInfo& output : opened.graph.outputs) {
     ran.outputs.push_back({output.name, std::move(found.at(output.name)), ""});
   }
+  ran.counts = session.counts();
+  ran.huge_page_bytes = on_huge_pages(session.memory_ranges());
   return ran;
 }
 
-/// The model without the inputs that --set gives.
-graph::Graph without_fixed(graph::Graph graph, const std::map<std::string, Tensor>& values) {
-  std::erase_if(graph.inputs, [&](const auto& input) { return values.contains(input.name); });
-  return graph;
+Ran run_somehow(OpenedModel& opened, const RunArguments& arguments,
+                const std::map<std::string, Tensor>& inputs) {
+  if (!arguments.plans.buckets.empty()) {
+    if (!arguments.trace.empty()) throw Error("--trace", "is of one plan", "no --bucket");
+    return run_dynamically(opened, arguments.plans, inputs);
+  }
+  for (const auto& [name, tensor] : inputs) opened.compile.shapes[name] = tensor.shape();
+  opened.compile.huge_pages = arguments.plans.huge_pages;
+  try {
+    return run_plan(opened, inputs, arguments.trace);
+  } catch (const graph::NeedsValue&) {
+    if (!arguments.trace.empty()) throw;  // of one plan
+    return run_dynamically(opened, arguments.plans, inputs);
+  }
 }
 
 void write_outputs(std::vector<report::PredictedOutput>& outputs, const std::string& folder) {
@@ -129,19 +147,14 @@ int run_run(const RunArguments& arguments) {
   OpenedModel opened = open_model(arguments.model);
   const std::map<std::string, Tensor> inputs =
       read_inputs(without_fixed(opened.graph, opened.compile.values), arguments.inputs);
-  for (const auto& [name, tensor] : inputs) opened.compile.shapes[name] = tensor.shape();
-  Ran ran;
-  try {
-    ran = run_plan(opened, inputs, arguments.trace);
-  } catch (const graph::NeedsValue&) {
-    if (!arguments.trace.empty()) throw;  // of one plan
-    ran = run_in_parts(opened, inputs);
-  }
+  Ran ran = run_somehow(opened, arguments, inputs);
   report::Predicted predicted{.model = opened.name,
                               .threads = opened.compile.threads,
                               .isa = std::string(name(active_isa())),
                               .run_ms = ran.ms,
-                              .outputs = std::move(ran.outputs)};
+                              .outputs = std::move(ran.outputs),
+                              .counts = ran.counts};
+  if (arguments.plans.huge_pages) predicted.huge_page_bytes = ran.huge_page_bytes;
   if (!arguments.output_folder.empty()) write_outputs(predicted.outputs, arguments.output_folder);
   const std::string text =
       arguments.model.json ? report::render_json(predicted) : report::render_text(predicted);
@@ -153,6 +166,7 @@ std::function<int()> declare_run(CLI::App& command) {
   auto arguments = std::make_shared<RunArguments>();
   RunArguments& a = *arguments;
   declare_model_options(command, a.model);
+  declare_plan_options(command, a.plans);
   command
       .add_option("--input", a.inputs,
                   "an .npy file, or name=file for one of several inputs; may repeat")

@@ -237,5 +237,12 @@ TEST(MovementOperators, SpaceToDepth_MovesBlocksIntoChannels) {
   expect_refused({"SpaceToDepth", {Tensor(DType::f32, {1, 1, 3, 2})}}, "'blocksize' is missing");
 }
 
+TEST(MovementOperators, Transpose_OfNothingMayHaveAbsurdExtents) {
+  const int64_t huge = int64_t{1} << 45;
+  const Tensor x(DType::f32, {0, huge, huge});
+  const Tensor y = run({"Transpose", {x}, {{"perm", std::vector<int64_t>{2, 0, 1}}}})[0];
+  EXPECT_EQ(y.shape(), (Shape{huge, 0, huge}));
+}
+
 }  // namespace
 }  // namespace betimes::graph

@@ -11,7 +11,8 @@ Strides row_major(const Shape& shape) {
   int64_t step = 1;
   for (size_t i = shape.size(); i-- > 0;) {
     strides[i] = step;
-    step *= std::max<int64_t>(shape[i], 1);
+    // Only an array without elements has extents whose product is too large; nobody steps there.
+    if (__builtin_mul_overflow(step, std::max<int64_t>(shape[i], 1), &step)) step = 0;
   }
   return strides;
 }

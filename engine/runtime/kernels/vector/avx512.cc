@@ -18,9 +18,9 @@ constexpr int64_t width = 16;
 }  // namespace
 
 const Loops& vector_loops() {
-  static constexpr Loops table = {"avx512",     activate,  combine,   max_pool_f32, max_pool_u8,
-                                  average_pool, mean_rows, softmax,   log_softmax,  quantize,
-                                  dequantize,   mix4,      layer_norm};
+  static constexpr Loops table = {"avx512",     activate,  combine,  max_pool_f32, max_pool_u8,
+                                  average_pool, mean_rows, softmax,  log_softmax,  quantize,
+                                  dequantize,   mix4,      fold_row, fold_rows,    layer_norm};
   return table;
 }
 

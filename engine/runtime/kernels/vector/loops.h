@@ -9,6 +9,9 @@ namespace betimes::runtime {
 
 using graph::Arithmetic;
 
+/// How numbers are folded to one; a largest or smallest is NaN where one of them is.
+enum class Fold : uint8_t { sum, sum_of_squares, sum_of_sizes, largest, smallest };
+
 /// Inner loops compiled once for each instruction-set level from the same source (loops.inl).
 /// Pointers of in and out may be equal where shapes agree.
 struct Loops {
@@ -34,6 +37,9 @@ struct Loops {
   /// The four neighbours of a point that lies x of the way to the right and y down.
   void (*mix4)(const float* top_left, const float* top_right, const float* bottom_left,
                const float* bottom_right, float x, float y, float* out, int64_t count);
+  float (*fold_row)(Fold fold, const float* in, int64_t count);
+  /// out[c] = fold of in[r, c] over all rows.
+  void (*fold_rows)(Fold fold, const float* in, float* out, int64_t rows, int64_t columns);
   /// LayerNormalization of one row; bias may be null.
   void (*layer_norm)(const float* in, const float* scale, const float* bias, float* out,
                      int64_t count, float epsilon);

@@ -221,6 +221,60 @@ inline float sum_row(const float* in, int64_t count, const F& f) {
   return fold_row(in, count, 0.0f, f, [](auto a, auto b) { return a + b; });
 }
 
+/// Calls run(neutral, f, fold) for what is folded and how.
+template <class Run>
+inline void with_fold(Fold fold, const Run& run) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  const auto as_it_is = [](auto x) { return x; };
+  const auto add = [](auto a, auto b) { return a + b; };
+  switch (fold) {
+    case Fold::sum:
+      return run(0.0f, as_it_is, add);
+    case Fold::sum_of_squares:
+      return run(0.0f, [](auto x) { return x * x; }, add);
+    case Fold::sum_of_sizes:
+      return run(0.0f, [](auto x) { return x < 0.0f ? -x : x; }, add);
+    case Fold::largest:
+      return run(-infinity, as_it_is, [](auto best, auto x) { return (x > best) | (x != x) ? x : best; });
+    case Fold::smallest:
+      return run(infinity, as_it_is, [](auto best, auto x) { return (x < best) | (x != x) ? x : best; });
+  }
+}
+
+float fold_row(Fold fold, const float* in, int64_t count) {
+  float result = 0;
+  with_fold(fold, [&](float neutral, auto f, auto join) {
+    result = fold_row(in, count, neutral, f, join);
+  });
+  return result;
+}
+
+void fold_rows(Fold fold, const float* in, float* out, int64_t rows, int64_t columns) {
+  with_fold(fold, [&](float neutral, auto f, auto join) {
+    int64_t c = 0;
+    // Four vectors side by side, so that additions needn't wait for one another.
+    for (; c + 4 * width <= columns; c += 4 * width) {
+      Vector parts[4];
+      for (Vector& part : parts) part = Vector{} + neutral;
+      for (int64_t r = 0; r < rows; ++r) {
+#pragma GCC unroll 4
+        for (int64_t v = 0; v < 4; ++v) {
+          parts[v] = join(parts[v], f(load(in + r * columns + c + v * width)));
+        }
+      }
+      for (int64_t v = 0; v < 4; ++v) store(parts[v], out + c + v * width);
+    }
+    for (; c < columns; c += width) {
+      const int64_t count = columns - c < width ? columns - c : width;
+      Vector part = Vector{} + neutral;
+      for (int64_t r = 0; r < rows; ++r) {
+        part = join(part, f(load_first(in + r * columns + c, count)));
+      }
+      store_first(part, out + c, count);
+    }
+  });
+}
+
 inline float largest_of(const float* in, int64_t count) {
   return fold_row(
       in, count, in[0], [=](Vector x) { return x; },

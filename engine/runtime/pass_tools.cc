@@ -132,6 +132,19 @@ int Rewriter::finish() {
   return changes_;
 }
 
+graph::Pass node_pass(const char* name, bool (*rewrite)(Rewriter&, Node&), Direction direction) {
+  return {name, [=](StaticGraph& graph) {
+            Rewriter rewriter(graph);
+            const size_t count = rewriter.size();
+            for (size_t i = 0; i < count; ++i) {
+              const size_t at = direction == Direction::from_start ? i : count - 1 - i;
+              if (rewriter.gone(at)) continue;
+              if (rewrite(rewriter, rewriter.node(at))) rewriter.changed();
+            }
+            return rewriter.finish();
+          }};
+}
+
 bool is(const Node* node, const char* op, const char* domain) {
   return node && node->op == op && node->domain == domain;
 }

@@ -95,6 +95,12 @@ class Rewriter {
   bool finished_ = false;
 };
 
+/// A pass that tries every node that isn't gone, in this order; `rewrite` says whether it changed
+/// something, and refreshes the rewriter's uses where it did.
+enum class Direction : uint8_t { from_start, from_end };
+graph::Pass node_pass(const char* name, bool (*rewrite)(Rewriter&, Node&),
+                      Direction direction = Direction::from_start);
+
 bool is(const Node* node, const char* op, const char* domain = "");
 /// The one number of a constant that holds equal elements throughout (or is a scalar).
 std::optional<float> uniform_value(const Tensor* tensor);

@@ -166,16 +166,8 @@ bool fuse(Rewriter& rewriter, Node& last) {
   return true;
 }
 
-int run(StaticGraph& graph) {
-  Rewriter rewriter(graph);
-  for (size_t i = 0; i < rewriter.size(); ++i) {
-    if (!rewriter.gone(i) && fuse(rewriter, rewriter.node(i))) rewriter.changed();
-  }
-  return rewriter.finish();
-}
-
 }  // namespace
 
-graph::Pass attention_pass() { return {"attention", run}; }
+graph::Pass attention_pass() { return node_pass("attention", fuse); }
 
 }  // namespace betimes::runtime

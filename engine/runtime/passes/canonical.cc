@@ -129,16 +129,8 @@ bool canonical(Rewriter& rewriter, Node& node) {
   return to_activation(rewriter, node);
 }
 
-int run(StaticGraph& graph) {
-  Rewriter rewriter(graph);
-  for (size_t i = 0; i < rewriter.size(); ++i) {
-    if (canonical(rewriter, rewriter.node(i))) rewriter.changed();
-  }
-  return rewriter.finish();
-}
-
 }  // namespace
 
-graph::Pass canonical_pass() { return {"canonical", run}; }
+graph::Pass canonical_pass() { return node_pass("canonical", canonical); }
 
 }  // namespace betimes::runtime

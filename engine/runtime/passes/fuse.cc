@@ -161,28 +161,14 @@ bool spelled_hard_swish(Rewriter& rewriter, Node& last) {
   return false;
 }
 
-int for_each(StaticGraph& graph, bool (*rewrite)(Rewriter&, Node&)) {
-  Rewriter rewriter(graph);
-  for (size_t i = 0; i < rewriter.size(); ++i) {
-    if (!rewriter.gone(i) && rewrite(rewriter, rewriter.node(i))) rewriter.changed();
-  }
-  return rewriter.finish();
-}
-
 bool spelled(Rewriter& rewriter, Node& node) {
   return gated(rewriter, node) || spelled_hard_swish(rewriter, node);
 }
 
 }  // namespace
 
-graph::Pass spelled_activation_pass() {
-  return {"spelled_activation", [](StaticGraph& graph) { return for_each(graph, spelled); }};
-}
-graph::Pass residual_pass() {
-  return {"residual", [](StaticGraph& graph) { return for_each(graph, fuse_residual); }};
-}
-graph::Pass activation_pass() {
-  return {"activation", [](StaticGraph& graph) { return for_each(graph, fuse_activation); }};
-}
+graph::Pass spelled_activation_pass() { return node_pass("spelled_activation", spelled); }
+graph::Pass residual_pass() { return node_pass("residual", fuse_residual); }
+graph::Pass activation_pass() { return node_pass("activation", fuse_activation); }
 
 }  // namespace betimes::runtime

@@ -136,6 +136,7 @@ bool is_tanh(Rewriter& rewriter, const std::string& u, const std::string& x, Nod
   return true;
 }
 
+/// From the end, for the last product holds all factors and the ones before it only some.
 bool fuse(Rewriter& rewriter, Node& last) {
   if (!is(&last, "Mul") && !is(&last, "Div")) return false;
   const TensorType type = rewriter.type(last.outputs[0]);
@@ -161,17 +162,8 @@ bool fuse(Rewriter& rewriter, Node& last) {
   return false;
 }
 
-int run(StaticGraph& graph) {
-  Rewriter rewriter(graph);
-  // From the end: the last product holds all factors, the ones before it only some.
-  for (size_t i = rewriter.size(); i-- > 0;) {
-    if (fuse(rewriter, rewriter.node(i))) rewriter.changed();
-  }
-  return rewriter.finish();
-}
-
 }  // namespace
 
-graph::Pass gelu_pass() { return {"gelu", run}; }
+graph::Pass gelu_pass() { return node_pass("gelu", fuse, Direction::from_end); }
 
 }  // namespace betimes::runtime

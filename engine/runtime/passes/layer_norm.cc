@@ -129,16 +129,8 @@ bool fuse(Rewriter& rewriter, Node& divide) {
   return true;
 }
 
-int run(StaticGraph& graph) {
-  Rewriter rewriter(graph);
-  for (size_t i = 0; i < rewriter.size(); ++i) {
-    if (!rewriter.gone(i) && fuse(rewriter, rewriter.node(i))) rewriter.changed();
-  }
-  return rewriter.finish();
-}
-
 }  // namespace
 
-graph::Pass layer_norm_pass() { return {"layer_norm", run}; }
+graph::Pass layer_norm_pass() { return node_pass("layer_norm", fuse); }
 
 }  // namespace betimes::runtime

@@ -57,16 +57,8 @@ bool fuse(Rewriter& rewriter, Node& node) {
   return true;
 }
 
-int run(StaticGraph& graph) {
-  Rewriter rewriter(graph);
-  for (size_t i = 0; i < rewriter.size(); ++i) {
-    if (!rewriter.gone(i) && fuse(rewriter, rewriter.node(i))) rewriter.changed();
-  }
-  return rewriter.finish();
-}
-
 }  // namespace
 
-graph::Pass pad_pass() { return {"pad", run}; }
+graph::Pass pad_pass() { return node_pass("pad", fuse); }
 
 }  // namespace betimes::runtime

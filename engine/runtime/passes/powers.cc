@@ -5,23 +5,18 @@ namespace betimes::runtime {
 namespace {
 
 /// x ^ 2 is x * x to the last bit, and a hundred times cheaper than a power.
-int run(StaticGraph& graph) {
-  Rewriter rewriter(graph);
-  for (size_t i = 0; i < rewriter.size(); ++i) {
-    Node& node = rewriter.node(i);
-    if (!is(&node, "Pow") || uniform_value(rewriter.constant(node.inputs[1])) != 2.0f) continue;
-    // An exponent of more dimensions would broadcast the base.
-    const TensorType& base = rewriter.type(node.inputs[0]);
-    if (base.dtype != DType::f32 || base != rewriter.type(node.outputs[0])) continue;
-    node.op = "Mul";
-    node.inputs[1] = node.inputs[0];
-    rewriter.changed();
-  }
-  return rewriter.finish();
+bool square(Rewriter& rewriter, Node& node) {
+  if (!is(&node, "Pow") || uniform_value(rewriter.constant(node.inputs[1])) != 2.0f) return false;
+  // An exponent of more dimensions would broadcast the base.
+  const TensorType& base = rewriter.type(node.inputs[0]);
+  if (base.dtype != DType::f32 || base != rewriter.type(node.outputs[0])) return false;
+  node.op = "Mul";
+  node.inputs[1] = node.inputs[0];
+  return true;
 }
 
 }  // namespace
 
-graph::Pass powers_pass() { return {"powers", run}; }
+graph::Pass powers_pass() { return node_pass("powers", square); }
 
 }  // namespace betimes::runtime

@@ -1,5 +1,8 @@
 // Included once per instruction-set level, inside that level's namespace, after
-// "#pragma GCC target": plain loops that the compiler vectorises for the level.
+// "#pragma GCC target" and the level's name and constants: loops over whole arrays, on vectors of `width` or
+// plain ones that the compiler vectorises.
+
+namespace {
 
 #include "betimes/runtime/kernels/vector/functions.inl"
 #include "betimes/runtime/kernels/vector/vectors.inl"
@@ -308,4 +311,13 @@ void layer_norm(const float* in, const float* scale, const float* bias, float* o
   } else {
     for (int64_t i = 0; i < count; ++i) out[i] = (in[i] - mean) * factor * scale[i];
   }
+}
+
+}  // namespace
+
+const Loops& vector_loops() {
+  static constexpr Loops table = {level,        activate,  combine,  max_pool_f32, max_pool_u8,
+                                  average_pool, mean_rows, softmax,  log_softmax,  quantize,
+                                  dequantize,   mix4,      fold_row, fold_rows,    layer_norm};
+  return table;
 }

@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <limits>
+#include <map>
 #include <string>
 
 #include "apps/betimes-import/input.h"

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstring>
 
 #include "bench/compare/environment.h"
 #include "bench/compare/rounds.h"

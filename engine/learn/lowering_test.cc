@@ -67,6 +67,7 @@ std::vector<Expression> elementwise() {
                         torch::pow(b, a),
                         torch::pow(2.0, a),
                         torch::rsub(a, b, 2.0),
+                        torch::rsub(a, 1.5),
                         torch::add(a, b, 0.5),
                         torch::addcmul(a, a, b, 0.3),
                         torch::addcdiv(a, a, b, 2.0),
@@ -475,9 +476,16 @@ std::vector<Expression> shapes() {
        }},
       {"turns", x,
        [](const Tensors& in) {
-         return Tensors{in[0].flip({1, 2}), in[0].roll({2, -1}, {1, 2}),
-                        in[0].tril(-1),     in[0].triu(1),
-                        in[0].clone(),      in[0].contiguous()};
+         return Tensors{in[0].flip({1, 2}),
+                        in[0].roll({2, -1}, {1, 2}),
+                        in[0].tril(-1),
+                        in[0].triu(1),
+                        in[0].clone(),
+                        in[0].contiguous(),
+                        at::alias(in[0]),
+                        torch::feature_dropout(in[0], 0.5, false),
+                        at::_unsafe_view(in[0], {in[0].size(0), 24}),
+                        at::_to_copy(in[0], in[0].options().dtype(at::kDouble))};
        }},
   };
 }

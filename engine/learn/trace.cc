@@ -42,6 +42,13 @@ class Frozen {
   std::vector<at::Tensor> learned_;
 };
 
+/// LibTorch warns of writes into shared memory, most of them harmless; verify() finds those that
+/// aren't.
+class Silence : public c10::WarningHandler {
+ public:
+  void process(const c10::SourceLocation&, const std::string&, bool) override {}
+};
+
 std::shared_ptr<jit::Graph> record(const Forward& forward,
                                    const std::vector<at::Tensor>& examples) {
   const auto run = [&](jit::Stack inputs) -> jit::Stack {
@@ -51,6 +58,8 @@ std::shared_ptr<jit::Graph> record(const Forward& forward,
     for (const at::Tensor& output : forward(tensors)) outputs.emplace_back(output);
     return outputs;
   };
+  Silence silence;
+  const c10::Warning::WarningHandlerGuard silent(&silence);
   const auto no_names = [](const at::Tensor&) { return std::string(); };
   const auto traced = jit::tracer::trace(jit::Stack(examples.begin(), examples.end()), run,
                                          no_names, /*strict=*/true, /*force_outplace=*/true);

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 #include <torch/csrc/jit/api/module.h>
+#include <torch/types.h>
+#include <torch/utils.h>
 
 #include <algorithm>
 #include <cstdlib>

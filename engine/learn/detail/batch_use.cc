@@ -2,6 +2,8 @@
 // more: exact where a rule about "the first axis" would guess.
 #include <torch/csrc/jit/ir/constants.h>
 
+#include <algorithm>
+
 #include "betimes/base/error.h"
 #include "betimes/learn/detail/lowering.h"
 
@@ -47,13 +49,11 @@ bool same(const at::Tensor& a, const at::Tensor& b) {
 
 bool same(const c10::IValue& a, const c10::IValue& b) {
   if (a.isTensor() && b.isTensor()) return same(a.toTensor(), b.toTensor());
-  if (a.isTensorList() && b.isTensorList()) {
-    const auto x = a.toTensorVector(), y = b.toTensorVector();
-    if (x.size() != y.size()) return false;
-    for (size_t i = 0; i < x.size(); ++i) {
-      if (!same(x[i], y[i])) return false;
-    }
-    return true;
+  if (a.isList() && b.isList()) {
+    const auto x = a.toListRef(), y = b.toListRef();
+    return std::equal(
+        x.begin(), x.end(), y.begin(), y.end(),
+        [](const c10::IValue& one, const c10::IValue& other) { return same(one, other); });
   }
   return a.tagKind() == b.tagKind() && a == b;
 }

@@ -339,6 +339,7 @@ std::span<const Lowering> shape_lowerings() {
       {"aten::contiguous", identity},
       {"aten::detach", identity},
       {"aten::dropout", dropout},
+      {"aten::empty_like", filled(0.0)},  // written over, as in `1.0 - x`
       {"aten::expand", expand},
       {"aten::expand_as", expand},
       {"aten::feature_dropout", dropout},
@@ -370,8 +371,6 @@ std::span<const Lowering> shape_lowerings() {
       {"aten::split_with_sizes", split},
       {"aten::squeeze", squeeze},
       {"aten::stack", stack},
-      {"aten::swapaxes", transpose},
-      {"aten::swapdims", transpose},
       {"aten::t", matrix_transpose},
       {"aten::tile", repeat},
       {"aten::transpose", transpose},

@@ -266,31 +266,47 @@ std::optional<at::Tensor> Call::known(size_t i) const {
   return constant->toTensor();
 }
 
-std::vector<std::string> Call::tensors(size_t i) const {
-  if (const auto constants = known_list(i)) {
-    std::vector<std::string> found;
-    for (const at::Tensor& tensor : *constants) found.push_back(builder_.constant(tensor));
+std::vector<Call::Element> Call::elements(size_t i) const {
+  std::vector<Element> found;
+  if (jit::toIValue(operand(i))) {
+    const c10::IValue whole = *fixed(i);
+    if (!whole.isList()) refuse("operand " + std::to_string(i) + " isn't a list");
+    for (const c10::IValue& each : whole.toListRef()) {
+      found.push_back({nullptr, each.isTensor() ? std::optional(each.toTensor()) : std::nullopt});
+    }
     return found;
   }
   const jit::Node* list = operand(i)->node();
   if (list->kind() != c10::prim::ListConstruct) refuse("an operand isn't a list of tensors");
-  std::vector<std::string> found;
   for (const jit::Value* value : list->inputs()) {
-    found.push_back(value->mustBeNone() ? std::string() : name_of(value));
+    if (value->mustBeNone()) {
+      found.push_back({nullptr, std::nullopt});
+      continue;
+    }
+    const auto constant = jit::toIValue(value);
+    const bool known = constant && constant->isTensor() && !builder_.batch.varying.contains(value);
+    found.push_back({value, known ? std::optional(constant->toTensor()) : std::nullopt});
   }
   return found;
 }
 
-std::optional<std::vector<at::Tensor>> Call::known_list(size_t i) const {
-  if (const auto value = fixed(i); value && value->isTensorList()) return value->toTensorVector();
-  if (operand(i)->node()->kind() != c10::prim::ListConstruct) return std::nullopt;
-  std::vector<at::Tensor> found;
-  for (const jit::Value* element : operand(i)->node()->inputs()) {
-    const auto value = jit::toIValue(element);
-    if (!value || !value->isTensor() || builder_.batch.varying.contains(element)) {
-      return std::nullopt;
+std::vector<std::string> Call::tensors(size_t i) const {
+  std::vector<std::string> names;
+  for (const Element& each : elements(i)) {
+    if (each.value != nullptr) {
+      names.push_back(name_of(each.value));
+    } else {
+      names.push_back(each.constant ? builder_.constant(*each.constant) : std::string());
     }
-    found.push_back(value->toTensor());
+  }
+  return names;
+}
+
+std::optional<std::vector<at::Tensor>> Call::known_list(size_t i) const {
+  std::vector<at::Tensor> found;
+  for (const Element& each : elements(i)) {
+    if (!each.constant) return std::nullopt;
+    found.push_back(*each.constant);
   }
   return found;
 }
@@ -306,35 +322,28 @@ std::optional<at::Tensor> Call::known_in_list(size_t i, size_t at) const {
 
 std::vector<Shape> Call::shapes_of_list(size_t i) const {
   std::vector<Shape> found;
-  if (const auto constants = known_list(i)) {
-    for (const at::Tensor& tensor : *constants) found.push_back(tensor.sizes().vec());
-    return found;
+  for (const Element& each : elements(i)) {
+    found.push_back(each.constant ? each.constant->sizes().vec() : shape_of(each.value));
   }
-  for (const jit::Value* value : operand(i)->node()->inputs()) found.push_back(shape_of(value));
   return found;
 }
 
 std::vector<at::ScalarType> Call::types_of_list(size_t i) const {
   std::vector<at::ScalarType> found;
-  if (const auto constants = known_list(i)) {
-    for (const at::Tensor& tensor : *constants) found.push_back(tensor.scalar_type());
-    return found;
-  }
-  for (const jit::Value* value : operand(i)->node()->inputs()) {
-    found.push_back(value->mustBeNone() ? at::ScalarType::Undefined : type_of(value));
+  for (const Element& each : elements(i)) {
+    const at::ScalarType known =
+        each.constant ? each.constant->scalar_type() : at::ScalarType::Undefined;
+    found.push_back(each.constant || each.value == nullptr ? known : type_of(each.value));
   }
   return found;
 }
 
 std::pair<Shape, Shape> Call::shape_of_list_together(size_t i) const {
   Shape shape, growth;
-  if (const auto constants = known_list(i)) {
-    for (const at::Tensor& tensor : *constants) shape = at::infer_size(shape, tensor.sizes());
-    return {shape, Shape(shape.size(), 0)};
-  }
-  for (const jit::Value* value : operand(i)->node()->inputs()) {
-    if (value->mustBeNone()) continue;
-    const Shape one = shape_of(value), grows = growth_of(value);
+  for (const Element& each : elements(i)) {
+    if (each.value == nullptr && !each.constant) continue;
+    const Shape one = each.constant ? each.constant->sizes().vec() : shape_of(each.value);
+    const Shape grows = each.constant ? Shape(one.size(), 0) : growth_of(each.value);
     shape = at::infer_size(shape, one);
     growth.insert(growth.begin(), shape.size() - growth.size(), 0);
     for (size_t axis = 0; axis < one.size(); ++axis) {

@@ -144,7 +144,14 @@ class Call {
   bool used(size_t i) const { return node_.output(i)->hasUses(); }
 
  private:
+  /// Of a list; both empty for None.
+  struct Element {
+    const torch::jit::Value* value = nullptr;  // none in a list that is a constant as a whole
+    std::optional<at::Tensor> constant;
+  };
+
   const torch::jit::Value* operand(size_t i) const;
+  std::vector<Element> elements(size_t i) const;
   std::string name_of(const torch::jit::Value* value) const;
   Shape growth_of(const torch::jit::Value* value) const;
   /// The value of an operand that is fixed and would be the same for any batch.

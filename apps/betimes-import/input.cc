@@ -39,7 +39,7 @@ std::optional<std::vector<int64_t>> shape_of(const std::string& text) {
   std::vector<int64_t> shape;
   for (const std::string& part : split(text, 'x')) {
     const auto extent = part == "N" ? std::optional<int64_t>(-1) : number<int64_t>(part);
-    if (!extent || *extent == 0 || *extent < -1) return std::nullopt;
+    if (!extent || (part != "N" && *extent < 1)) return std::nullopt;
     shape.push_back(*extent);
   }
   return shape;

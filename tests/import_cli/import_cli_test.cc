@@ -120,14 +120,14 @@ TEST_F(Import, SaysWhereTheToleranceIsMissed) {
 
 TEST_F(Import, RefusesBadInput) {
   expect_refused("", "has no model");
-  expect_refused("model.pt", "model.pt has no --input");
+  expect_refused("model.pt", "model.pt: has no --input");
   expect_refused("nowhere.pt --input 2x6", "nowhere.pt");
-  expect_refused("garbage.pt --input 2x6", "garbage.pt is no intact TorchScript archive");
-  expect_refused("weights.pt --input 2x6", "weights.pt has no method forward");
+  expect_refused("garbage.pt --input 2x6", "garbage.pt: is no intact TorchScript archive");
+  expect_refused("weights.pt --input 2x6", "weights.pt: has no method forward");
   expect_refused("branch.pt --input 2x6", "branch.pt.*branches on a computed value");
   expect_refused("unknown.pt --input 2x6", "aten::cumprod\\(\\[2, 6\\]\\).*has no lowering");
   expect_refused("model.pt --input 2x7", "model.pt");
-  expect_refused("model.pt --input 2x6 --input 2x6", "model.pt");
+  expect_refused("model.pt --input 2x6 --input 2x6", "at most 2 argument");
   expect_refused("model.pt --input 2x6 --output nowhere/model.onnx", "nowhere/model.onnx");
   for (const char* text :
        {"x", "2x", "x:", "0x6", "-1x6", "NxN", "x:2x6:float32:1..2:3", "2x6:text", "2x6:float32:5",

@@ -6,23 +6,9 @@
 
 #include "bench/compare/models.h"
 #include "bench/compare/peer.h"
-#include "betimes/base/statistics.h"
+#include "bench/compare/rounds.h"
 
 namespace betimes::bench {
-
-/// How long to look. A turn is one side's consecutive runs; a round is one turn each, in an order
-/// drawn anew.
-struct Effort {
-  int rounds = 20;
-  double turn_ms = 60;   // aimed at; a turn has at least three runs
-  double pause_ms = 20;  // before a turn, so that the other side's threads have stopped spinning
-  uint64_t seed = 1;
-};
-
-struct Side {
-  double p50_ms = 0;
-  double p99_ms = 0;
-};
 
 /// One model, one precision, one number of threads: both sides, interleaved.
 struct Comparison {
@@ -45,10 +31,6 @@ Comparison compare(const Model& model, const std::string& file, const std::strin
                    int threads, Peer& peer, const std::string& scratch, const Effort& effort);
 
 /// Geometric mean of the ratios with its interval, by resampling rounds within each model.
-struct MeanRatio {
-  double ratio = 1;
-  Interval interval;
-};
 MeanRatio geometric_mean(const std::vector<const Comparison*>& comparisons, uint64_t seed);
 
 }  // namespace betimes::bench

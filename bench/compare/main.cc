@@ -1,20 +1,18 @@
 // bench_onnxruntime: Betimes and ONNX Runtime on the same models, inputs and CPUs, turn by turn.
 // bench/against-onnxruntime.sh installs the peer and starts this.
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <sys/utsname.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
 
+#include "bench/compare/environment.h"
 #include "bench/compare/made_models.h"
 #include "bench/compare/table.h"
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
-#include "betimes/measure/machine.h"
 
 namespace betimes::bench {
 namespace {
@@ -33,18 +31,6 @@ struct Options {
 std::string shared_folder() {
   const char* given = std::getenv("BETIMES_SHARED");
   return given ? given : BETIMES_SOURCE_DIR "/../shared";
-}
-
-std::string environment() {
-  const measure::Machine machine = measure::probe_machine(1);
-  double load[1] = {0};
-  if (getloadavg(load, 1) != 1) load[0] = -1;
-  return fmt::format(
-      "{}, {} CPUs, instruction set {}; one thread reads {:.1f} GB/s and computes {:.0f} GFLOP/s "
-      "in fp32, {:.0f} GOP/s in int8. {}, {}, oneDNN {}. Load before the run {:.2f}; {:%F}.",
-      machine.cpu, machine.cpus, machine.isa, machine.read_gb_per_s, machine.peak_gflops_fp32,
-      machine.peak_gops_int8, machine.os, machine.compiler, machine.onednn, load[0],
-      std::chrono::system_clock::now());
 }
 
 /// A folder of our own that goes away with this object.

@@ -5,9 +5,6 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "betimes/base/error.h"
-#include "betimes/base/file.h"
-
 namespace betimes::bench {
 namespace {
 
@@ -108,20 +105,6 @@ std::string json(const Outcome& outcome) {
               {"geometric_means", means},
               {"left_out", outcome.left_out}}
       .dump(2);
-}
-
-void write_between(const std::string& path, const std::string& name, const std::string& text) {
-  const auto bytes = read_file(path);
-  std::string content(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const std::string begin = fmt::format("<!-- begin {} -->\n", name);
-  const std::string end = fmt::format("<!-- end {} -->", name);
-  const size_t from = content.find(begin);
-  const size_t to = content.find(end);
-  if (from == std::string::npos || to == std::string::npos || to < from) {
-    throw Error(path, "has no place for the table", begin + end);
-  }
-  content.replace(from + begin.size(), to - from - begin.size(), text);
-  write_file(path, content);
 }
 
 }  // namespace betimes::bench

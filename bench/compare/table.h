@@ -20,8 +20,4 @@ struct Outcome {
 std::string markdown(const Outcome& outcome);
 std::string json(const Outcome& outcome);
 
-/// Puts `text` between the lines "<!-- begin NAME -->" and "<!-- end NAME -->" of a file. Throws
-/// Error when it has no such lines.
-void write_between(const std::string& path, const std::string& name, const std::string& text);
-
 }  // namespace betimes::bench

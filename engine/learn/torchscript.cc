@@ -12,6 +12,8 @@
 #include <set>
 
 #include "betimes/base/error.h"
+#include "betimes/base/file.h"
+#include "betimes/learn/detail/archive.h"
 #include "betimes/learn/detail/trace_function.h"
 
 namespace betimes::learn {
@@ -20,11 +22,15 @@ namespace {
 namespace jit = torch::jit;
 
 jit::Module load(const std::string& path) {
+  detail::check_archive(read_file(path), path);
   try {
     jit::Module module = jit::load(path, at::kCPU);
     module.eval();
     for (const at::Tensor& parameter : module.parameters()) parameter.requires_grad_(false);
+    if (!module.find_method("forward")) throw Error(path, "has no method forward");
     return module;
+  } catch (const Error&) {
+    throw;
   } catch (const std::exception&) {  // c10::Error, and others for broken source text
     throw Error(path, "can't be read as TorchScript",
                 "a file written by torch.jit.save; a checkpoint of weights alone isn't one");
@@ -108,13 +114,52 @@ void collect(const jit::IValue& value, std::vector<at::Tensor>& found) {
   }
 }
 
+/// The line of a message that says what is wrong: LibTorch's interpreter puts it last, below the
+/// places in the script, and the dispatcher first, above the values it was given.
+std::string brief(const std::string& message) {
+  constexpr std::string_view mark = "RuntimeError: ";
+  const size_t marked = message.rfind(mark);
+  const size_t from = marked == std::string::npos ? 0 : marked + mark.size();
+  return message.substr(from, message.find('\n', from) - from);
+}
+
+/// Runs `work`, which runs the module; everything that LibTorch throws becomes an Error.
+template <class Work>
+auto guarded(const std::string& path, const Work& work) {
+  try {
+    return work();
+  } catch (const Error&) {
+    throw;
+  } catch (const c10::Error& problem) {
+    throw Error(path, brief(problem.what_without_backtrace()));
+  } catch (const std::exception& problem) {  // the interpreter's own errors
+    throw Error(path, std::string("fails on these inputs: ") + brief(problem.what()));
+  }
+}
+
+Forward forward_of(const jit::Module& module) {
+  return [module = jit::Module(module)](const std::vector<at::Tensor>& inputs) mutable {
+    std::vector<at::Tensor> outputs;
+    collect(module.forward({inputs.begin(), inputs.end()}), outputs);
+    return outputs;
+  };
+}
+
 }  // namespace
+
+Forward load_torchscript(const std::string& path) {
+  return [path, forward = forward_of(load(path))](const std::vector<at::Tensor>& inputs) {
+    return guarded(path, [&] {
+      const torch::NoGradGuard no_gradient;
+      return forward(inputs);
+    });
+  };
+}
 
 graph::Graph read_torchscript(const std::string& path, const std::vector<at::Tensor>& examples,
                               const TraceOptions& options) {
-  jit::Module module = load(path);
-  if (!module.find_method("forward")) throw Error(path, "has no method forward");
-  try {
+  const jit::Module module = load(path);
+  return guarded(path, [&] {
     check_control_flow(module, path);
     std::unordered_map<const void*, std::string> names;
     for (const auto& entry : module.named_parameters()) {
@@ -123,19 +168,8 @@ graph::Graph read_torchscript(const std::string& path, const std::vector<at::Ten
     for (const auto& entry : module.named_buffers()) {
       if (entry.value.numel() > 0) names.emplace(entry.value.data_ptr(), entry.name);
     }
-    const Forward forward = [&](const std::vector<at::Tensor>& inputs) {
-      std::vector<at::Tensor> outputs;
-      collect(module.forward({inputs.begin(), inputs.end()}), outputs);
-      return outputs;
-    };
-    return detail::trace_function(std::move(names), forward, examples, options);
-  } catch (const Error&) {
-    throw;
-  } catch (const c10::Error& problem) {
-    throw Error(path, problem.what_without_backtrace());
-  } catch (const std::exception& problem) {  // the interpreter's own errors
-    throw Error(path, std::string("fails on the example inputs: ") + problem.what());
-  }
+    return detail::trace_function(std::move(names), forward_of(module), examples, options);
+  });
 }
 
 }  // namespace betimes::learn

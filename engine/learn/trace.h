@@ -12,9 +12,12 @@ namespace betimes::learn {
 
 struct TraceOptions {
   std::string name = "model";
-  /// Symbol of dimension 0 of every input, and of every output whose dimension 0 has the examples'
-  /// batch size. Empty: the batch size stays the examples'.
+  /// Symbol of the batch size, which stays open: `forward` is traced on the examples and on one
+  /// example more, and what differs follows the batch. Empty: it stays the examples', traced once.
   std::string batch = "N";
+  /// Which axis of each input is the batch; -1: none. Inputs left out: axis 0, where its extent is
+  /// that of the first input's.
+  std::vector<int64_t> batch_axes = {};
   /// Names of the graph's inputs and outputs; those left out become "input", "input_1", ...
   std::vector<std::string> inputs = {};
   std::vector<std::string> outputs = {};
@@ -44,6 +47,9 @@ graph::Graph trace(torch::nn::ModuleHolder<Impl> module, const at::Tensor& examp
   };
   return trace(*module, forward, {example}, options);
 }
+
+/// LibTorch's operations that trace() can rewrite ("aten::relu"), sorted.
+std::vector<std::string> lowered_operations();
 
 /// Dense copies from one kind of tensor to the other. Throws Error for element types that the other
 /// side lacks.

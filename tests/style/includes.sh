@@ -19,9 +19,9 @@ find "${folders[@]}" -name '*.h' -o -name '*.cc' | LC_ALL=C sort | xargs awk '
     split($0, quoted, /["<>]/); target = quoted[2]
     split(target, to, "/")
     in_engine = part[1] == "engine"
-    learns = FILENAME ~ /^engine\/learn\// || FILENAME ~ /^apps\/betimes-train\// || FILENAME ~ /^systems\/.*\/train[^\/]*$/
+    learns = FILENAME ~ /^engine\/learn\// || FILENAME ~ /^apps\/betimes-(train|import)\// || FILENAME ~ /^systems\/.*\/train[^\/]*$/
   }
-  target ~ /^(torch|ATen|c10|caffe2)\// && !learns { complain("LibTorch stays in engine/learn and in training") }
+  target ~ /^(torch|ATen|c10|caffe2)\// && !learns { complain("LibTorch stays in engine/learn, training and betimes-import") }
   target ~ /^betimes\/learn\// && !learns { complain("what serves doesn\047t include what trains") }
   target ~ /^\.\.?\// { complain("includes start at betimes/, apps/ or systems/") }
   in_engine && target ~ /^(systems|apps|engine|tests|bench)\// { complain("the engine includes betimes/... only") }

@@ -1,9 +1,9 @@
 #include "betimes/learn/detail/lowering.h"
 
+#include <ATen/ExpandUtils.h>
 #include <torch/csrc/jit/ir/constants.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "betimes/base/error.h"
 #include "betimes/learn/trace.h"
@@ -12,17 +12,6 @@ namespace betimes::learn::detail {
 namespace {
 
 namespace jit = torch::jit;
-
-/// "top.first" of "top.first.weight".
-std::string layer_of(const std::string& parameter) {
-  const size_t dot = parameter.rfind('.');
-  return dot == std::string::npos ? std::string() : parameter.substr(0, dot);
-}
-
-std::string lower_case(std::string text) {
-  for (char& c : text) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return text;
-}
 
 Shape traced_shape(const jit::Value* value) {
   const auto type = value->type()->cast<c10::TensorType>();
@@ -41,8 +30,10 @@ at::ScalarType traced_type(const jit::Value* value) {
 const std::map<std::string_view, const Lowering*>& table() {
   static const auto all = [] {
     std::map<std::string_view, const Lowering*> found;
-    for (const auto part :
-         {arithmetic_lowerings(), activation_lowerings(), layer_lowerings(), shape_lowerings()}) {
+    for (const auto part : {activation_lowerings(), arithmetic_lowerings(), matrix_lowerings(),
+                            index_lowerings(), convolution_lowerings(), logic_lowerings(),
+                            normalization_lowerings(), recurrent_lowerings(), reduction_lowerings(),
+                            resampling_lowerings(), shape_lowerings()}) {
       for (const Lowering& entry : part) found.emplace(entry.operation, &entry);
     }
     return found;
@@ -50,87 +41,18 @@ const std::map<std::string_view, const Lowering*>& table() {
   return all;
 }
 
+Shape shape_of(const jit::Value* value) {
+  const auto constant = jit::toIValue(value);
+  return constant && constant->isTensor() ? constant->toTensor().sizes().vec()
+                                          : traced_shape(value);
+}
+
+at::ScalarType type_of(const jit::Value* value) {
+  const auto constant = jit::toIValue(value);
+  return constant && constant->isTensor() ? constant->toTensor().scalar_type() : traced_type(value);
+}
+
 }  // namespace
-
-std::string Builder::unique(const std::string& stem) {
-  std::string name = stem;
-  while (!taken_.insert(name).second) name = stem + "_" + std::to_string(++counts_[stem]);
-  return name;
-}
-
-std::string Builder::add(const std::string& op, std::vector<std::string> inputs,
-                         Attributes attributes) {
-  return add_many(op, std::move(inputs), std::move(attributes), 1)[0];
-}
-
-std::vector<std::string> Builder::add_many(const std::string& op, std::vector<std::string> inputs,
-                                           Attributes attributes, size_t outputs) {
-  std::string layer;
-  for (const std::string& input : inputs) {
-    if (layer.empty() && graph.is_constant(input)) layer = layer_of(input);
-  }
-  if (!layer.empty()) last_layer_ = layer;
-  graph::Node node;
-  node.op = op;
-  node.name = unique(layer.empty() ? lower_case(op) : layer);
-  for (size_t i = 0; i < outputs; ++i) {
-    node.outputs.push_back(outputs == 1 ? node.name : unique(node.name + ".out"));
-  }
-  node.inputs = std::move(inputs);
-  node.attributes = std::move(attributes);
-  graph.nodes.push_back(std::move(node));
-  return graph.nodes.back().outputs;
-}
-
-void Builder::publish(const std::string& given, const std::string& name) {
-  const std::string value = given;  // `given` may lie in `names`, which is about to change
-  graph::Node* producer = nullptr;
-  for (graph::Node& node : graph.nodes) {
-    const auto output = std::find(node.outputs.begin(), node.outputs.end(), value);
-    if (output != node.outputs.end()) producer = &node;
-  }
-  const bool is_output = std::any_of(graph.outputs.begin(), graph.outputs.end(),
-                                     [&](const graph::ValueInfo& o) { return o.name == value; });
-  if (producer == nullptr || is_output) {
-    graph.nodes.push_back({.name = unique("identity"),
-                           .op = "Identity",
-                           .domain = {},
-                           .inputs = {value},
-                           .outputs = {name},
-                           .attributes = {}});
-    return;
-  }
-  for (auto& [jit_value, known_as] : names) {
-    if (known_as == value) known_as = name;
-  }
-  std::replace(producer->outputs.begin(), producer->outputs.end(), value, name);
-  for (graph::Node& node : graph.nodes) {
-    std::replace(node.inputs.begin(), node.inputs.end(), value, name);
-  }
-}
-
-std::string Builder::constant(const at::Tensor& value, const std::string& hint) {
-  const void* address = value.numel() > 0 ? value.data_ptr() : nullptr;
-  const auto named = parameter_names.find(address);
-  if (address && named != parameter_names.end()) {
-    const auto seen = known_.find(address);
-    if (seen != known_.end() && seen->second.second.sizes() == value.sizes() &&
-        seen->second.second.strides() == value.strides()) {
-      return seen->second.first;
-    }
-  }
-  const std::string name = unique(named == parameter_names.end() ? hint : named->second);
-  graph.constants.emplace(name, from_torch(value));
-  if (address) known_.emplace(address, std::make_pair(name, value));
-  return name;
-}
-
-std::string Builder::constant(const std::vector<int64_t>& values) {
-  const std::string name = unique("constant");
-  graph.constants.emplace(name,
-                          Tensor::from<int64_t>({static_cast<int64_t>(values.size())}, values));
-  return name;
-}
 
 const jit::Value* Call::operand(size_t i) const {
   if (i >= node_.inputs().size()) refuse("has no operand " + std::to_string(i));
@@ -168,7 +90,43 @@ std::string Call::name_of(const jit::Value* value) const {
   if (found != builder_.names.end()) return found->second;
   const auto constant = jit::toIValue(value);
   if (!constant || !constant->isTensor()) refuse("an operand isn't a tensor");
-  return builder_.names[value] = builder_.constant(constant->toTensor());
+  at::Tensor tensor = constant->toTensor();
+  if (!builder_.batch.varying.contains(value)) {
+    return builder_.names[value] = builder_.constant(tensor);
+  }
+  // Zeros of the batch's size and the like: one slice, repeated as often as there are examples.
+  const Shape shape = tensor.sizes().vec(), grows = growth_of(value);
+  bool open = false;
+  for (size_t axis = 0; axis < shape.size(); ++axis) {
+    if (grows[axis] == 0) continue;
+    open = true;
+    const at::Tensor first = tensor.narrow(static_cast<int64_t>(axis), 0, 1);
+    if (!at::equal(first.expand_as(tensor), tensor)) open = false;
+    tensor = first;
+  }
+  if (!open) refuse("uses a constant whose values depend on the batch size", "batch = \"\"");
+  return builder_.add("Expand", {builder_.constant(tensor), builder_.extents(shape, grows)});
+}
+
+Shape Call::growth_of(const jit::Value* value) const {
+  const auto found = builder_.batch.growth.find(value);
+  if (found != builder_.batch.growth.end()) return found->second;
+  return Shape(shape_of(value).size(), 0);
+}
+
+std::optional<c10::IValue> Call::fixed(size_t i) const {
+  const auto value = jit::toIValue(operand(i));
+  if (!value) return std::nullopt;
+  if (builder_.batch.varying.contains(operand(i))) {
+    refuse("operand " + std::to_string(i) + " depends on the batch size", "batch = \"\"");
+  }
+  return *value;
+}
+
+int64_t Call::fixed_extent(size_t i, int64_t axis) const {
+  const auto a = static_cast<size_t>(axis);
+  if (growth(i).at(a) != 0) refuse("works along the batch", "batch = \"\"");
+  return shape(i).at(a);
 }
 
 std::string Call::tensor(size_t i) const { return name_of(operand(i)); }
@@ -184,40 +142,105 @@ std::optional<at::Tensor> Call::known(size_t i) const {
   return constant->toTensor();
 }
 
-std::vector<std::string> Call::tensors(size_t i) const {
+std::vector<Call::Element> Call::elements(size_t i) const {
+  std::vector<Element> found;
+  if (jit::toIValue(operand(i))) {
+    const c10::IValue whole = *fixed(i);
+    if (!whole.isList()) refuse("operand " + std::to_string(i) + " isn't a list");
+    for (const c10::IValue& each : whole.toListRef()) {
+      found.push_back({nullptr, each.isTensor() ? std::optional(each.toTensor()) : std::nullopt});
+    }
+    return found;
+  }
   const jit::Node* list = operand(i)->node();
   if (list->kind() != c10::prim::ListConstruct) refuse("an operand isn't a list of tensors");
-  std::vector<std::string> found;
-  for (const jit::Value* value : list->inputs()) found.push_back(name_of(value));
-  return found;
-}
-
-std::vector<Shape> Call::shapes_of_list(size_t i) const {
-  std::vector<Shape> found;
-  for (const jit::Value* value : operand(i)->node()->inputs()) {
-    found.push_back(traced_shape(value));
+  for (const jit::Value* value : list->inputs()) {
+    if (value->mustBeNone()) {
+      found.push_back({nullptr, std::nullopt});
+      continue;
+    }
+    const auto constant = jit::toIValue(value);
+    const bool known = constant && constant->isTensor() && !builder_.batch.varying.contains(value);
+    found.push_back({value, known ? std::optional(constant->toTensor()) : std::nullopt});
   }
   return found;
 }
 
-Shape Call::shape(size_t i) const {
-  if (const auto value = known(i)) return value->sizes().vec();
-  return traced_shape(operand(i));
+std::vector<std::string> Call::tensors(size_t i) const {
+  std::vector<std::string> names;
+  for (const Element& each : elements(i)) {
+    if (each.value != nullptr) {
+      names.push_back(name_of(each.value));
+    } else {
+      names.push_back(each.constant ? builder_.constant(*each.constant) : std::string());
+    }
+  }
+  return names;
 }
 
-at::ScalarType Call::type(size_t i) const {
-  if (const auto value = known(i)) return value->scalar_type();
-  return traced_type(operand(i));
+std::optional<std::vector<at::Tensor>> Call::known_list(size_t i) const {
+  std::vector<at::Tensor> found;
+  for (const Element& each : elements(i)) {
+    if (!each.constant) return std::nullopt;
+    found.push_back(*each.constant);
+  }
+  return found;
 }
+
+std::optional<at::Tensor> Call::known_in_list(size_t i, size_t at) const {
+  const auto whole = jit::toIValue(operand(i));
+  if (whole && whole->isTensorList()) return whole->toTensorVector().at(at);
+  if (operand(i)->node()->kind() != c10::prim::ListConstruct) return std::nullopt;
+  const auto value = jit::toIValue(operand(i)->node()->inputs().at(at));
+  if (!value || !value->isTensor()) return std::nullopt;
+  return value->toTensor();
+}
+
+std::vector<Shape> Call::shapes_of_list(size_t i) const {
+  std::vector<Shape> found;
+  for (const Element& each : elements(i)) {
+    found.push_back(each.constant ? each.constant->sizes().vec() : shape_of(each.value));
+  }
+  return found;
+}
+
+std::vector<at::ScalarType> Call::types_of_list(size_t i) const {
+  std::vector<at::ScalarType> found;
+  for (const Element& each : elements(i)) {
+    const at::ScalarType known =
+        each.constant ? each.constant->scalar_type() : at::ScalarType::Undefined;
+    found.push_back(each.constant || each.value == nullptr ? known : type_of(each.value));
+  }
+  return found;
+}
+
+std::pair<Shape, Shape> Call::shape_of_list_together(size_t i) const {
+  Shape shape, growth;
+  for (const Element& each : elements(i)) {
+    if (each.value == nullptr && !each.constant) continue;
+    const Shape one = each.constant ? each.constant->sizes().vec() : shape_of(each.value);
+    const Shape grows = each.constant ? Shape(one.size(), 0) : growth_of(each.value);
+    shape = at::infer_size(shape, one);
+    growth.insert(growth.begin(), shape.size() - growth.size(), 0);
+    for (size_t axis = 0; axis < one.size(); ++axis) {
+      int64_t& known = growth[shape.size() - one.size() + axis];
+      known = std::max(known, grows[axis]);
+    }
+  }
+  return {shape, growth};
+}
+
+Shape Call::shape(size_t i) const { return shape_of(operand(i)); }
+at::ScalarType Call::type(size_t i) const { return type_of(operand(i)); }
 
 int64_t Call::integer(size_t i) const {
-  const auto value = jit::toIValue(operand(i));
+  const auto value = fixed(i);
   if (!value || !value->isInt()) refuse("operand " + std::to_string(i) + " isn't a fixed integer");
   return value->toInt();
 }
 
 double Call::real(size_t i) const {
-  const auto value = jit::toIValue(operand(i));
+  const auto value = fixed(i);
   if (value && value->isDouble()) return value->toDouble();
   if (value && value->isInt()) return static_cast<double>(value->toInt());
   if (value && value->isBool()) return value->toBool() ? 1.0 : 0.0;
@@ -228,7 +251,7 @@ double Call::real(size_t i) const {
 }
 
 bool Call::flag(size_t i) const {
-  const auto value = jit::toIValue(operand(i));
+  const auto value = fixed(i);
   if (!value || !(value->isBool() || value->isInt())) {
     refuse("operand " + std::to_string(i) + " isn't a fixed boolean");
   }
@@ -236,14 +259,14 @@ bool Call::flag(size_t i) const {
 }
 
 std::string Call::text(size_t i) const {
-  const auto value = jit::toIValue(operand(i));
+  const auto value = fixed(i);
   if (!value || !value->isString()) refuse("operand " + std::to_string(i) + " isn't fixed text");
   return value->toStringRef();
 }
 
 std::vector<int64_t> Call::integers(size_t i) const {
   const jit::Value* list = operand(i);
-  if (const auto value = jit::toIValue(list)) {
+  if (const auto value = fixed(i)) {
     if (value->isIntList()) return value->toIntVector();
     if (value->isInt()) return {value->toInt()};
   }
@@ -267,8 +290,8 @@ int64_t Call::axis(size_t i, int64_t extra) const {
   return given < 0 ? given + rank(0) + extra : given;
 }
 
-Shape Call::out_shape() const { return traced_shape(node_.output(0)); }
-at::ScalarType Call::out_type() const { return traced_type(node_.output(0)); }
+Shape Call::out_shape(size_t output) const { return traced_shape(node_.output(output)); }
+at::ScalarType Call::out_type(size_t output) const { return traced_type(node_.output(output)); }
 
 std::string Call::scalar(double value, bool like_result) const {
   return scalar_of(value, like_result ? out_type() : type(0));
@@ -295,23 +318,44 @@ size_t Call::list_size() const {
 }
 
 void Call::results(const std::vector<std::string>& names) const {
-  const jit::Node* unpack = unpacking(node_);
-  for (size_t i = 0; i < names.size(); ++i) builder_.names[unpack->output(i)] = names[i];
+  const jit::Node* from = node_.outputs().size() > 1 ? &node_ : unpacking(node_);
+  if (from == nullptr) refuse("its list of results is used as a whole");
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (!names[i].empty()) {
+      builder_.names[from->output(i)] = names[i];
+    } else if (from->output(i)->hasUses()) {
+      refuse(std::string("its result ") + std::to_string(i) + " is used");
+    }
+  }
 }
 
-std::string reshape(const Call& call, const std::string& value, const Shape& from,
-                    const Shape& to) {
-  if (from == to) return value;
-  // ONNX's 0 copies the extent of the input, -1 takes what is left. Where dimension 0 stays, it is
-  // copied; where it changes, it is what is left. Both hold for any batch, unlike the traced sizes.
-  std::vector<int64_t> target = to;
-  const bool keeps = !from.empty() && !to.empty() && from[0] == to[0];
+std::string reshape_to_result(const Call& call) {
+  const Shape from = call.shape(0), to = call.out_shape();
+  const Shape growing = call.out_growth();
+  if (from == to && call.growth(0) == growing) return call.tensor(0);
+  const bool keeps =
+      !from.empty() && !to.empty() && from[0] == to[0] && call.growth(0)[0] == growing[0];
   if (keeps && to.size() == 2 && from.size() > 1) {
-    return call.add("Flatten", {value}, {{"axis", int64_t{1}}});
+    return call.add("Flatten", {call.tensor(0)}, {{"axis", int64_t{1}}});
   }
-  if (!target.empty()) target[0] = keeps ? 0 : -1;
-  return call.add("Reshape", {value, call.builder().constant(target)});
+  // ONNX's 0 copies the extent of the input, -1 takes what is left.
+  Shape target = to;
+  if (keeps) target[0] = 0;
+  size_t open = 0;
+  for (size_t i = keeps ? 1 : 0; i < to.size(); ++i) {
+    if (growing[i] == 0) continue;
+    target[i] = -1;
+    ++open;
+  }
+  return call.add(
+      "Reshape", {call.tensor(0), open > 1 ? call.out_extents() : call.builder().constant(target)});
 }
+
+std::function<void(const Call&)> unary(std::string op) {
+  return [op](const Call& call) { call.result(call.add(op, {call.tensor(0)})); };
+}
+
+void identity(const Call& call) { call.result(call.tensor(0)); }
 
 void lower(const jit::Graph& source, Builder& builder) {
   static const std::set<c10::Symbol> without_effect = {
@@ -329,3 +373,9 @@ void lower(const jit::Graph& source, Builder& builder) {
 }
 
 }  // namespace betimes::learn::detail
+
+std::vector<std::string> betimes::learn::lowered_operations() {
+  std::vector<std::string> names;
+  for (const auto& [name, lowering] : detail::table()) names.emplace_back(name);
+  return names;
+}

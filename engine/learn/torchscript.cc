@@ -12,7 +12,6 @@
 #include <set>
 
 #include "betimes/base/error.h"
-#include "betimes/base/file.h"
 #include "betimes/learn/detail/archive.h"
 #include "betimes/learn/detail/trace_function.h"
 
@@ -22,7 +21,7 @@ namespace {
 namespace jit = torch::jit;
 
 jit::Module load(const std::string& path) {
-  detail::check_archive(read_file(path), path);
+  detail::check_archive(path);
   try {
     jit::Module module = jit::load(path, at::kCPU);
     module.eval();

@@ -90,7 +90,8 @@ TEST(Fusion, EveryActivation) {
       {"Relu", {}},      {"LeakyRelu", {{"alpha", 0.1f}}},
       {"Sigmoid", {}},   {"HardSigmoid", {}},
       {"HardSwish", {}}, {"Tanh", {}},
-      {"Elu", {}}};
+      {"Elu", {}},       {"Abs", {}},
+      {"Neg", {}},       {"Exp", {}}};
   for (const auto& [op, attributes] : activations) {
     for (const bool fused : {true, false}) {
       SCOPED_TRACE(op + (fused ? " fused" : " alone"));
@@ -99,6 +100,27 @@ TEST(Fusion, EveryActivation) {
       const std::string before = fused ? convolution(build, x) : x;
       const auto plan = expect_same(build.finish({build.node(op, {before}, attributes)}));
       EXPECT_EQ(plan->steps().back().op, fused ? "Reorder" : "Activation");
+      // What a kernel can't do after its sums must not cost the kernel.
+      for (const StepInfo& step : plan->steps()) EXPECT_NE(step.kernel, "reference") << step.name;
+    }
+  }
+}
+
+TEST(Fusion, RootsAndReciprocalsStayInTheKernel) {
+  for (const char* op : {"Sqrt", "Reciprocal"}) {
+    for (const bool product : {false, true}) {
+      SCOPED_TRACE(std::string(op) + (product ? " of a product" : " of a convolution"));
+      GraphBuilder build;
+      // Sums of products of numbers above 0, far from the pole.
+      const auto above = [&](const Shape& shape) {
+        return build.constant(testing::random_tensor(shape, 9, 0.1f, 1));
+      };
+      const std::string x =
+          build.node("Abs", {build.input(product ? Shape{5, 30} : Shape{1, 8, 10, 9})});
+      const std::string y = product ? build.node("MatMul", {x, above({30, 20})})
+                                    : build.node("Conv", {x, above({16, 8, 3, 3})}, window(3));
+      const auto plan = expect_same(build.finish({build.node(op, {y})}));
+      for (const StepInfo& step : plan->steps()) EXPECT_NE(step.kernel, "reference") << step.name;
     }
   }
 }

@@ -65,36 +65,11 @@ Offer average_pool(const Candidate& candidate) {
       });
 }
 
-Offer global_average(const Candidate& candidate) {
-  const Shape& shape = candidate.context.shape(0);
-  if (candidate.outputs[0].dtype != DType::f32 || shape.size() < 3) return Refusal{"not fp32"};
-  const int64_t batch = shape[0];
-  const int64_t channels = shape[1];
-  if (batch == 0 || channels == 0) return Refusal{"the input is empty"};
-  const int64_t positions = element_count(shape) / (batch * channels);
-  const auto body = loops().mean_rows;
-  Choice choice;
-  choice.reads = {{0, Layout::channels_last}};
-  choice.writes = {Layout::channels_last};
-  choice.kernel =
-      simple_kernel(std::string("vector ") + loops().level, [=](const Buffers& buffers) {
-        const float* in = static_cast<const float*>(buffers.inputs[0]);
-        float* out = static_cast<float*>(buffers.outputs[0]);
-        return [=] {
-          for (int64_t n = 0; n < batch; ++n) {
-            body(in + n * positions * channels, out + n * channels, positions, channels);
-          }
-        };
-      });
-  return choice;
-}
-
 }  // namespace
 
 void register_pooling(KernelRegistry& registry) {
   registry.add("MaxPool", 10, max_pool);
   registry.add("AveragePool", 10, average_pool);
-  registry.add("GlobalAveragePool", 10, global_average);
 }
 
 }  // namespace betimes::runtime

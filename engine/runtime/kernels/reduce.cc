@@ -6,12 +6,18 @@
 #include "betimes/runtime/kernels/vector/loops.h"
 
 // Reductions in fp32 over axes that are neighbours in memory, in whatever layout the input lies.
+// Global pooling is one, over all positions.
 
 namespace betimes::runtime {
 namespace {
 
 std::vector<bool> reduced_axes(const Candidate& candidate) {
   const auto rank = static_cast<int64_t>(candidate.context.shape(0).size());
+  if (candidate.node().op.starts_with("Global")) {
+    std::vector<bool> positions(static_cast<size_t>(rank), true);
+    positions[0] = positions[1] = false;
+    return positions;
+  }
   std::vector<int64_t> axes = candidate.node().get("axes", std::vector<int64_t>{});
   if (candidate.context.present(1)) axes = candidate.context.integers(1, "the axes");
   if (axes.empty() && candidate.node().get("noop_with_empty_axes", int64_t{0}) == 0) {
@@ -60,8 +66,8 @@ struct Reduction {
 };
 std::optional<Reduction> reduction_of(const std::string& op) {
   if (op == "ReduceSum") return Reduction{Fold::sum};
-  if (op == "ReduceMean") return Reduction{Fold::sum, true};
-  if (op == "ReduceMax") return Reduction{Fold::largest};
+  if (op == "ReduceMean" || op == "GlobalAveragePool") return Reduction{Fold::sum, true};
+  if (op == "ReduceMax" || op == "GlobalMaxPool") return Reduction{Fold::largest};
   if (op == "ReduceMin") return Reduction{Fold::smallest};
   if (op == "ReduceL1") return Reduction{Fold::sum_of_sizes};
   if (op == "ReduceL2") return Reduction{Fold::sum_of_squares, false, true};
@@ -121,7 +127,7 @@ Offer reduce(const Candidate& candidate) {
 
 void register_reduce(KernelRegistry& registry) {
   for (const char* op : {"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1",
-                         "ReduceL2", "ReduceSumSquare"}) {
+                         "ReduceL2", "ReduceSumSquare", "GlobalAveragePool", "GlobalMaxPool"}) {
     registry.add(op, 10, reduce);
   }
 }

@@ -27,8 +27,6 @@ struct Loops {
                       int64_t row_end);
   void (*average_pool)(const ConvolutionShape& shape, bool count_padding, const float* in,
                        float* out, int64_t row, int64_t row_end);
-  /// Mean over `positions` rows of `channels`.
-  void (*mean_rows)(const float* in, float* out, int64_t positions, int64_t channels);
   void (*softmax)(const float* in, float* out, int64_t count);
   void (*log_softmax)(const float* in, float* out, int64_t count);
   /// out[i] = clamp(round(in[i] / scale) + zero, 0, 255), halves to even; NaN gives zero point.

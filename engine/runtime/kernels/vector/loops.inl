@@ -74,14 +74,6 @@ inline Reach reach(int64_t out, int64_t stride, int64_t pad, int64_t dilation, i
   return {start + skip * dilation, last > skip ? last - skip : 0};
 }
 
-/// Calls block(c, count) over the channels, `width` at a time: the block's sums stay in registers.
-template <int64_t width, class Block>
-inline void over_channels(int64_t channels, const Block& block) {
-  int64_t c = 0;
-  for (; c + width <= channels; c += width) block(c, std::integral_constant<int64_t, width>{});
-  for (; c < channels; ++c) block(c, std::integral_constant<int64_t, 1>{});
-}
-
 /// One output row of pooling: `fold(sum, value)` over the window, then finish(sum, taps).
 /// `lanes` elements of T make one vector of the compiler's own (GCC, Clang).
 template <class T, int64_t lanes, class Fold, class Finish>
@@ -153,17 +145,6 @@ void average_pool(const ConvolutionShape& s, bool count_padding, const float* in
           return sum * (1.0f / static_cast<float>(count_padding ? all : taps));
         });
   }
-}
-
-void mean_rows(const float* in, float* out, int64_t positions, int64_t channels) {
-  const float factor = 1.0f / static_cast<float>(positions);
-  over_channels<8>(channels, [&](int64_t c, auto size) {
-    float sum[size] = {};
-    for (int64_t p = 0; p < positions; ++p) {
-      for (int64_t i = 0; i < size; ++i) sum[i] += in[p * channels + c + i];
-    }
-    for (int64_t i = 0; i < size; ++i) out[c + i] = sum[i] * factor;
-  });
 }
 
 void quantize(const float* in, uint8_t* out, int64_t count, float scale, int32_t zero) {
@@ -316,8 +297,8 @@ void layer_norm(const float* in, const float* scale, const float* bias, float* o
 }  // namespace
 
 const Loops& vector_loops() {
-  static constexpr Loops table = {level,        activate,  combine,  max_pool_f32, max_pool_u8,
-                                  average_pool, mean_rows, softmax,  log_softmax,  quantize,
-                                  dequantize,   mix4,      fold_row, fold_rows,    layer_norm};
+  static constexpr Loops table = {
+      level,       activate, combine,    max_pool_f32, max_pool_u8, average_pool, softmax,
+      log_softmax, quantize, dequantize, mix4,         fold_row,    fold_rows,    layer_norm};
   return table;
 }

@@ -27,6 +27,16 @@ TEST(Elementwise, WhatFollowsOneAnotherIsOneStep) {
   EXPECT_EQ(plan->steps()[0].source.size(), 7u);
 }
 
+TEST(Elementwise, OperandsMayRepeatOnBothSides) {
+  GraphBuilder build;
+  const std::string column = build.input({37, 1}, "column");
+  const std::string row = build.input({1, 41}, "row");
+  const std::string sum = build.node("Tanh", {build.node("Add", {column, row})});
+  const auto plan = expect_same(build.finish({build.node("Mul", {sum, build.weights({41})})}));
+  ASSERT_EQ(plan->steps().size(), 1u);
+  EXPECT_TRUE(plan->steps()[0].kernel.starts_with("vector")) << plan->steps()[0].refusals;
+}
+
 TEST(Elementwise, WhatIsReadElsewhereIsItsOwnStep) {
   GraphBuilder build;
   const std::string x = build.input({8, 16});

@@ -38,8 +38,8 @@ struct Session::Impl {
         outputs(make_tensors(data.output_types)),
         input_views(make_views(inputs)),
         output_views(make_views(outputs)) {
-    // Pages that the system gives on first touch are touched here, not in the first run.
-    std::memset(arena.data(), 0, arena.size());
+    // Huge pages come on first touch, which is here and not in the first run.
+    if (data.huge_pages) std::memset(arena.data(), 0, arena.size());
     calls.reserve(data.steps.size());
     for (const Step& step : data.steps) {
       const std::vector<void*> in = addresses(data, step.inputs);

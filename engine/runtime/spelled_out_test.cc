@@ -105,6 +105,13 @@ std::string normalised(GraphBuilder& build, const std::string& x, const Ints& ax
   return build.node("Div", {d, root});
 }
 
+TEST(Gelu, AnyNumberOfProductsInARowIsReadOnce) {
+  GraphBuilder build;
+  std::string x = build.input({2, 3});
+  for (int i = 0; i < 20000; ++i) x = build.node("Mul", {x, scalar(build, i % 2 ? 2.0f : 0.5f)});
+  expect_same(build.finish({x}), {}, 1e-6);
+}
+
 TEST(LayerNorm, SpelledOutIsRecognised) {
   for (const int form : {0, 1, 2, 3}) {
     SCOPED_TRACE(form);

@@ -101,16 +101,11 @@ Program program_of(Rewriter& rewriter, const std::vector<size_t>& group) {
 
 bool fuse(Rewriter& rewriter, size_t root) {
   if (!is_elementwise(rewriter, &rewriter.node(root))) return false;
-  const TensorType type = rewriter.type(rewriter.node(root).outputs[0]);
-  if (element_count(type.shape) == 0) return false;
+  if (element_count(rewriter.type(rewriter.node(root).outputs[0]).shape) == 0) return false;
   const std::vector<size_t> group = group_of(rewriter, root);
   if (group.size() < 2) return false;
-  Program program = program_of(rewriter, group);
-  // The operands that have the result's shape first: the result takes over the first one's memory.
-  const bool any =
-      std::any_of(program.inputs.begin(), program.inputs.end(),
-                  [&](const std::string& input) { return rewriter.type(input) == type; });
-  if (!any || program.inputs.size() > most_inputs) return false;
+  const Program program = program_of(rewriter, group);
+  if (program.inputs.size() > most_inputs) return false;
   Node fused{rewriter.node(root).name,
              "Elementwise",
              "betimes",

@@ -30,6 +30,9 @@ struct Factors {
   }
 };
 
+/// More products than any form of Gelu has; a file may chain tens of thousands.
+constexpr size_t most_products = 8;
+
 void collect(Rewriter& rewriter, const std::string& value, bool inner, Factors& factors) {
   if (const auto number = uniform_value(rewriter.constant(value))) {
     factors.number *= static_cast<double>(*number);
@@ -43,7 +46,8 @@ void collect(Rewriter& rewriter, const std::string& value, bool inner, Factors& 
   const bool divides = is(node, "Div") && uniform_value(rewriter.constant(node->inputs[1]));
   const bool power = is(node, "Pow") && is_power();
   const bool read_elsewhere = inner && !rewriter.only_consumer(value);
-  if (read_elsewhere || !(is(node, "Mul") || divides || power)) {
+  if (read_elsewhere || factors.nodes.size() == most_products ||
+      !(is(node, "Mul") || divides || power)) {
     factors.values.push_back(value);
     return;
   }

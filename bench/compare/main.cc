@@ -21,6 +21,7 @@ struct Options {
   std::string packages;
   std::string list = BETIMES_SOURCE_DIR "/bench/models.json";
   std::string only;
+  std::string made;
   std::vector<int> threads = {1, 2};
   std::vector<std::string> precisions = {"fp32", "int8"};
   Effort effort;
@@ -85,6 +86,14 @@ void compare_model(const Model& model, const Options& options, const std::string
 }
 
 int run(const Options& options) {
+  if (!options.made.empty()) {
+    std::filesystem::create_directories(options.made);
+    write_made_models(options.made);
+    return 0;
+  }
+  if (options.packages.empty()) {
+    throw Error("--packages", "is missing", "the node_modules folder with onnxruntime-node");
+  }
   own_cpus();  // before anything is pinned
   Outcome outcome;
   outcome.seed = options.effort.seed;
@@ -116,8 +125,8 @@ int run(const Options& options) {
 int main(int argc, char** argv) {
   betimes::bench::Options options;
   CLI::App app("Betimes beside ONNX Runtime: same models, inputs and CPUs, turn by turn");
-  app.add_option("--packages", options.packages, "The node_modules folder with onnxruntime-node")
-      ->required();
+  app.add_option("--packages", options.packages, "The node_modules folder with onnxruntime-node");
+  app.add_option("--made", options.made, "Only write the models that are made here into this folder");
   app.add_option("--list", options.list, "The models, as bench/models.json");
   app.add_option("--only", options.only, "Only models whose name has this in it");
   app.add_option("--threads", options.threads, "Numbers of threads, 1,2 when not given")

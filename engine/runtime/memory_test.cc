@@ -28,7 +28,8 @@ graph::Graph embedded_model() {
   return import::read_onnx(BETIMES_SOURCE_DIR "/models/fashion-classifier.onnx");
 }
 
-/// The allocator splits and joins blocks: without a leak, sums of them waver by so much.
+/// The allocator keeps freed blocks in lists of its own and counts those as taken, so without a leak
+/// its sums waver by so much. The smallest block is 16 bytes: what leaks one a run shows after 512.
 constexpr size_t waver = 8 << 10;
 
 /// What primitives, their arguments and descriptions take beside weights and activations.
@@ -84,7 +85,7 @@ void expect_no_growth(const graph::Graph& graph, int64_t runs) {
   for (int i = 0; i < 10; ++i) session.run();
   const size_t before = heap_bytes();
   for (int64_t i = 0; i < runs; ++i) session.run();
-  EXPECT_LE(heap_bytes(), before) << "after " << runs << " runs";
+  EXPECT_LE(heap_bytes(), before + waver) << "after " << runs << " runs";
 }
 
 TEST(Memory, RunsLeaveNothingBehind) {
@@ -99,7 +100,7 @@ TEST(Memory, RunsLeaveNothingBehind) {
 TEST(Memory, RunsOfTheEmbeddedModelLeaveNothingBehind) {
   // BETIMES_LONG_RUNS=1000000 makes this a test of minutes.
   const char* asked = std::getenv("BETIMES_LONG_RUNS");
-  expect_no_growth(embedded_model(), asked ? std::atoll(asked) : 200);
+  expect_no_growth(embedded_model(), asked ? std::atoll(asked) : 1000);
 }
 
 TEST(Memory, RunsOfAPlanThatIsKeptLeaveNothingBehind) {
@@ -107,7 +108,7 @@ TEST(Memory, RunsOfAPlanThatIsKeptLeaveNothingBehind) {
   const std::map<std::string, Tensor> inputs = testing::random_inputs(embedded_model(), 1);
   for (int i = 0; i < 10; ++i) session.run(inputs);
   const size_t before = heap_bytes();
-  for (int i = 0; i < 300; ++i) session.run(inputs);
+  for (int i = 0; i < 1000; ++i) session.run(inputs);
   EXPECT_LE(heap_bytes(), before + waver);
 }
 

@@ -8,7 +8,7 @@ find "${folders[@]}" -name '*.h' -o -name '*.cc' | LC_ALL=C sort | xargs awk '
   BEGIN {
     # Floors of the house: a folder includes its own floor and those below.
     split("base:0 tensor:1 graph:2 import:3 runtime:4 learn:5 measure:6 cost:6 judge:7 adapt:7 fit:8 " \
-          "language:9 report:10 serve:11", list, " ")
+          "language:9 report:10 system:11 serve:12", list, " ")
     for (i in list) { split(list[i], pair, ":"); floor[pair[1]] = pair[2] }
   }
   function complain(why) { print FILENAME ":" FNR ": " why ": " $0; bad = 1 }
@@ -19,7 +19,7 @@ find "${folders[@]}" -name '*.h' -o -name '*.cc' | LC_ALL=C sort | xargs awk '
     split($0, quoted, /["<>]/); target = quoted[2]
     split(target, to, "/")
     in_engine = part[1] == "engine"
-    learns = FILENAME ~ /^engine\/learn\// || FILENAME ~ /^apps\/betimes-(train|import)\// || FILENAME ~ /^systems\/.*\/train[^\/]*$/
+    learns = FILENAME ~ /^engine\/learn\// || FILENAME ~ /^apps\/betimes-(train|import)\// || FILENAME ~ /^systems\/.*\/(train|reproduce)[^\/]*$/
   }
   target ~ /^(torch|ATen|c10|caffe2)\// && !learns { complain("LibTorch stays in engine/learn, training and betimes-import") }
   target ~ /^betimes\/learn\// && !learns { complain("what serves doesn\047t include what trains") }

@@ -128,25 +128,6 @@ void Fitting::pick_calibration() {
   }
 }
 
-void Fitting::find_losses() {
-  const auto& nodes = variants_->nodes();
-  const int64_t examples = affordable(0.2, nodes.size() * variants_->precisions().size());
-  const auto part = task_.validation.slice(0, examples);
-  const Predictions reference = first_rows(reference_, examples);
-  const double quality = judge::summarize(scores(metric_, reference, reference, part.labels)).value;
-  for (size_t i = 0; i < nodes.size(); ++i) {
-    progress(0.14 + 0.2 * static_cast<double>(i) / static_cast<double>(nodes.size()),
-             "sensitivity of " + nodes[i]);
-    for (const Precision precision : variants_->precisions()) {
-      const Assignment alone{{{nodes[i], precision}}, calibration_, 1};
-      const Predictions found = predict(variants_->compile(alone, 1), part.inputs, workers());
-      losses_[{nodes[i], precision}] = output_error(found, reference);
-      drops_[{nodes[i], precision}] =
-          quality - judge::summarize(scores(metric_, found, reference, part.labels)).value;
-    }
-  }
-}
-
 Assignment Fitting::random_mix(int threads) {
   Assignment mix{{}, calibration_, threads};
   for (const std::string& node : variants_->nodes()) {

@@ -2,11 +2,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "betimes/fit/result.h"
+#include "betimes/fit/sensitivity.h"
 #include "betimes/fit/variant.h"
 #include "betimes/graph/graph.h"
 #include "betimes/judge/metric.h"
@@ -21,6 +23,8 @@ struct FitOptions {
   std::vector<int> threads = {1};  // several make it a knob
   uint64_t seed = 1;
   double max_seconds = 45;  // aim, for the whole fit
+  /// How it is found out what each node's precision costs in quality; each node alone without one.
+  std::shared_ptr<const SensitivityMethod> sensitivity;
   /// Called with the fraction done and what is being done.
   std::function<void(double, const std::string&)> progress;
 };

@@ -7,12 +7,10 @@
 
 #include "betimes/fit/knapsack.h"
 #include "betimes/fit/latency_model.h"
+#include "betimes/fit/sensitivity.h"
 #include "betimes/fit/variant.h"
 
 namespace betimes::fit {
-
-/// Quality lost when one node alone goes to a lower precision, on the scale of output_error.
-using Losses = std::map<std::pair<std::string, Precision>, double>;
 
 /// What the additive model believes of a variant, before anything of it runs.
 struct Estimate {

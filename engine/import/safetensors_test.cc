@@ -56,5 +56,24 @@ TEST(Safetensors, RefusesWhatIsMalformed) {
             "");
 }
 
+TEST(Safetensors, WhatWasWrittenIsReadBack) {
+  const std::map<std::string, Tensor> tensors = {
+      {"a/b", Tensor::from<float>({2, 3}, std::vector<float>{1, 2, 3, 4, 5, 6})},
+      {"bytes", Tensor::from<uint8_t>({3}, std::vector<uint8_t>{7, 8, 9})},
+      {"empty", Tensor(DType::f16, {0, 4})},
+      {"\"quoted\"", Tensor::scalar(int64_t{-5})}};
+  const std::string path = ::testing::TempDir() + "/written.safetensors";
+  write_safetensors(path, tensors, {{"seed", "7"}});
+  const auto found = read_safetensors(path);
+  ASSERT_EQ(found.size(), tensors.size());
+  for (const auto& [name, tensor] : tensors) {
+    ASSERT_TRUE(found.contains(name)) << name;
+    EXPECT_EQ(found.at(name).type(), tensor.type());
+    EXPECT_TRUE(std::equal(tensor.raw(), tensor.raw() + tensor.bytes(), found.at(name).raw()));
+  }
+  EXPECT_EQ(read_safetensors_metadata(path), (std::map<std::string, std::string>{{"seed", "7"}}));
+  EXPECT_EQ(format_safetensors({}).size() % 8, 0u);
+}
+
 }  // namespace
 }  // namespace betimes::import

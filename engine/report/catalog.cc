@@ -53,7 +53,42 @@ std::string entries_text(const char* title, const std::vector<Catalog::Entry>& e
   return text;
 }
 
+std::string systems_text(const std::vector<Catalog::System>& systems, int width) {
+  std::vector<Catalog::Entry> entries;
+  for (const Catalog::System& system : systems) {
+    entries.push_back({system.name, fmt::format("{}{}: {} ({})", system.domain,
+                                                system.learns ? ", learns" : "", system.summary,
+                                                fmt::join(system.families, ", "))});
+  }
+  return entries_text("systems", entries, width);
+}
+
+std::string operators_text(const std::vector<Catalog::Operator>& operators, int width) {
+  std::vector<std::string> names;
+  for (const Catalog::Operator& op : operators) names.push_back(op.name);
+  std::string text = fmt::format("operators ({}, of ONNX opsets 7 to 21)\n", names.size());
+  for (const std::string& line :
+       detail::wrap(fmt::format("{}", fmt::join(names, ", ")), std::max(20, width - 2))) {
+    text += fmt::format("  {}\n", line);
+  }
+  return text;
+}
+
+Json systems_json(const std::vector<Catalog::System>& systems) {
+  Json all = Json::array();
+  for (const Catalog::System& system : systems) {
+    all.push_back({{"name", system.name},
+                   {"domain", system.domain},
+                   {"families", system.families},
+                   {"summary", system.summary},
+                   {"learns", system.learns}});
+  }
+  return all;
+}
+
 }  // namespace
+
+std::vector<std::string> catalog_parts() { return {"systems", "models", "metrics", "operators"}; }
 
 Catalog make_catalog() {
   Catalog catalog;
@@ -75,22 +110,23 @@ std::string render_json(const Catalog& catalog) {
                          {"attributes", op.attributes},
                          {"types", op.types}});
   }
-  const Json object = {{"models", entries_json(catalog.models)},
+  const Json object = {{"systems", systems_json(catalog.systems)},
+                       {"models", entries_json(catalog.models)},
                        {"metrics", entries_json(catalog.metrics)},
                        {"operators", operators}};
   return object.dump(2) + "\n";
 }
 
-std::string render_text(const Catalog& catalog, int width) {
-  std::string text = entries_text("models", catalog.models, width);
-  text += fmt::format("\n{}", entries_text("metrics", catalog.metrics, width));
-  std::vector<std::string> names;
-  for (const Catalog::Operator& op : catalog.operators) names.push_back(op.name);
-  text += fmt::format("\noperators ({}, of ONNX opsets 7 to 21)\n", names.size());
-  for (const std::string& line :
-       detail::wrap(fmt::format("{}", fmt::join(names, ", ")), std::max(20, width - 2))) {
-    text += fmt::format("  {}\n", line);
-  }
+std::string render_text(const Catalog& catalog, int width, const std::string& part) {
+  std::string text;
+  const auto add = [&](const char* name, const std::string& what) {
+    if (!part.empty() && part != name) return;
+    text += (text.empty() ? "" : "\n") + what;
+  };
+  add("systems", systems_text(catalog.systems, width));
+  add("models", entries_text("models", catalog.models, width));
+  add("metrics", entries_text("metrics", catalog.metrics, width));
+  add("operators", operators_text(catalog.operators, width));
   return text;
 }
 

@@ -18,18 +18,29 @@ struct Catalog {
     std::vector<std::string> attributes;
     std::vector<std::string> types;  // of the first input; empty: every type
   };
+  struct System {
+    std::string name;
+    std::string domain;
+    std::vector<std::string> families;
+    std::string summary;
+    bool learns = false;
+  };
+  std::vector<System> systems;
   std::vector<Entry> models;
   std::vector<Entry> metrics;
   std::vector<Operator> operators;  // of ONNX's domains, the default one first
 };
 
-/// Metrics and operators as this program knows them. Models are the caller's to say.
+/// The parts of a catalog, in the order in which they are told.
+std::vector<std::string> catalog_parts();
+
+/// Metrics and operators as this program knows them. Systems and models are the caller's to say.
 Catalog make_catalog();
 
 /// The object that `list --json` prints; documented in docs/json.md.
 std::string render_json(const Catalog& catalog);
-/// For a terminal of `width` columns.
-std::string render_text(const Catalog& catalog, int width);
+/// For a terminal of `width` columns; one of catalog_parts(), or all when `part` is empty.
+std::string render_text(const Catalog& catalog, int width, const std::string& part = {});
 /// The operators as a Markdown table: the one in docs/operators.md.
 std::string render_markdown(const std::vector<Catalog::Operator>& operators);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "betimes/fit/sensitivity.h"
 #include "betimes/fit/workload.h"
 #include "betimes/judge/series_metric.h"
 #include "betimes/system/claim.h"
@@ -60,10 +61,13 @@ struct System {
   std::vector<Family> families;
   std::string summary;  // one line: what it does
   Paper paper;
+  fit::KnobSpace knobs;
   std::vector<Claim> claims;
   /// The predictor with its task, ready to be set, run and scored: what `fit` works on. Empty where
   /// there is nothing to fit.
   std::function<std::unique_ptr<fit::Workload>(const OpenOptions&)> open;
+  /// A way to find out which layers bear a lower precision, which `fit --sensitivity` can use.
+  std::function<std::unique_ptr<fit::SensitivityMethod>()> sensitivity;
   /// Metrics of scored series that `judge` can use.
   std::function<std::vector<std::unique_ptr<judge::SeriesMetric>>()> series_metrics;
 
@@ -72,7 +76,12 @@ struct System {
   std::function<void(Study&)> reproduce;
 };
 
-/// The one called `slug`; throws Error that lists near names.
+/// What `betimes show` tells of a system, for a terminal of `width` columns, or as the object that
+/// docs/json.md describes.
+std::string render_text(const System& system, int width);
+std::string render_json(const System& system);
+
+/// The one called `slug`; throws Error that lists those there are.
 const System& find(const std::vector<System>& systems, const std::string& slug);
 
 }  // namespace betimes::system

@@ -9,6 +9,7 @@
 
 #include "apps/betimes/default_model.h"
 #include "apps/betimes/options.h"
+#include "apps/betimes/systems.h"
 #include "apps/betimes/verb.h"
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
@@ -29,6 +30,7 @@ struct FitArguments {
   std::string data;
   std::string labels;
   std::string metric;
+  std::string sensitivity = "interlayer";
   std::string memory;
   std::string out = "fitted.onnx";
   std::string report;
@@ -90,6 +92,24 @@ std::unique_ptr<judge::Metric> make_metric(const FitArguments& arguments, const 
   return metric;
 }
 
+std::vector<std::shared_ptr<const fit::SensitivityMethod>> sensitivity_methods() {
+  std::vector<std::shared_ptr<const fit::SensitivityMethod>> methods = {
+      std::make_shared<fit::IndependentSensitivity>()};
+  for (const system::System& system : systems()) {
+    if (system.sensitivity) methods.push_back(system.sensitivity());
+  }
+  return methods;
+}
+
+std::shared_ptr<const fit::SensitivityMethod> find_sensitivity(const std::string& name) {
+  std::string known;
+  for (auto& method : sensitivity_methods()) {
+    if (method->name() == name) return std::move(method);
+    known += (known.empty() ? "" : ", ") + method->name();
+  }
+  throw Error("--sensitivity", "'" + name + "' is none", known);
+}
+
 fit::FitOptions make_options(const FitArguments& arguments,
                              const std::map<std::string, Shape>& shapes) {
   fit::FitOptions options;
@@ -104,6 +124,7 @@ fit::FitOptions make_options(const FitArguments& arguments,
   options.threads = arguments.threads;
   options.seed = arguments.seed;
   options.max_seconds = arguments.max_seconds;
+  options.sensitivity = find_sensitivity(arguments.sensitivity);
   return options;
 }
 
@@ -162,6 +183,9 @@ std::function<int()> declare_fit(CLI::App& command) {
                      "synthetic inputs when left out");
   command.add_option("--labels", a.labels, "labels: a .csv (file,label), .npy or IDX file");
   command.add_option("--metric", a.metric, "top1, top5, agreement or cosine");
+  command.add_option("--sensitivity", a.sensitivity,
+                     "how it is found what a layer's precision costs: independent (each alone) or "
+                     "interlayer (in pairs, too)");
   command.add_option("--quality-floor", a.quality_floor, "least acceptable quality, in [0, 1]")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--memory", a.memory, "most bytes of weights and activations, like 4MiB");

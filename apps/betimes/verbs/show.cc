@@ -4,10 +4,14 @@
 
 #include "apps/betimes/model_options.h"
 #include "apps/betimes/options.h"
+#include "apps/betimes/systems.h"
 #include "apps/betimes/verb.h"
 #include "betimes/base/cpu.h"
+#include "betimes/base/error.h"
+#include "betimes/base/file.h"
 #include "betimes/import/onnx.h"
 #include "betimes/report/described.h"
+#include "betimes/system/results.h"
 
 namespace betimes::cli {
 namespace {
@@ -15,10 +19,36 @@ namespace {
 struct ShowArguments {
   ModelOptions model;
   std::vector<std::string> shapes;
+  std::string results;
+  std::string picture;
+  bool markdown = false;
   bool verbose = false;
 };
 
+const system::System* system_called(const std::string& name) {
+  for (const system::System& system : systems()) {
+    if (system.slug == name) return &system;
+  }
+  return nullptr;
+}
+
+std::string render_system(const system::System& system, const ShowArguments& arguments) {
+  if (arguments.model.json) return system::render_json(system);
+  if (!arguments.markdown && arguments.picture.empty()) {
+    return system::render_text(system, terminal_width());
+  }
+  const system::Recorded recorded = system::read_result(system, arguments.results);
+  if (arguments.markdown) return system::render_page_part(recorded);
+  if (!recorded.found) throw Error(system.slug, "has no result in " + arguments.results);
+  write_file(arguments.picture, system::render_picture(*recorded.found));
+  return "";
+}
+
 int run_show(const ShowArguments& arguments) {
+  if (const system::System* system = system_called(arguments.model.model)) {
+    std::fputs(render_system(*system, arguments).c_str(), stdout);
+    return 0;
+  }
   OpenedModel opened = open_model(arguments.model);
   opened.compile.shapes = parse_shapes(arguments.shapes);
   report::Described described;
@@ -42,13 +72,19 @@ std::function<int()> declare_show(CLI::App& command) {
       ->allow_extra_args(false);
   command.add_flag("--verbose", a.verbose,
                    "the plan's steps, their kernels, and why better ones were passed over");
+  auto* results = command.add_option("--results", a.results,
+                                     "of a system: folder of what reproductions found");
+  command.add_flag("--markdown", a.markdown, "of a system: the result's part of its page")
+      ->needs(results);
+  command.add_option("--picture", a.picture, "of a system: write the result's picture, an SVG file")
+      ->needs(results);
   return [arguments] { return run_show(*arguments); };
 }
 
 }  // namespace
 
 Verb show_verb() {
-  return {"show", "What a model is: inputs, outputs, operators, size, and its plan here",
+  return {"show", "What a model is and its plan here; what a system is and its knobs",
           "betimes show model.onnx --verbose", declare_show};
 }
 

@@ -53,6 +53,7 @@ class Fitting {
   int64_t affordable(double share, size_t variants) const;
   void pick_calibration();
   void find_losses();
+  class Oracle;
   Assignment random_mix(int threads);
 
   /// Learns this thread count's costs from a few profiled variants, then measures what the models

@@ -1,48 +1,42 @@
 #pragma once
 
-#include <map>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "betimes/fit/knapsack.h"
-#include "betimes/fit/latency_model.h"
-#include "betimes/fit/sensitivity.h"
-#include "betimes/fit/variant.h"
+#include "betimes/fit/knob_space.h"
+#include "betimes/fit/ledger.h"
+#include "betimes/fit/objective.h"
 
 namespace betimes::fit {
 
-/// What the additive model believes of a variant, before anything of it runs.
-struct Estimate {
-  double ms = 0;
-  double loss = 0;
-};
-
-/// Chooses precisions per node under a latency budget, by models only.
-class PrecisionSearch {
+/// Proposes settings to evaluate, asked again each time the ledger has grown (ask and tell).
+class Search {
  public:
-  PrecisionSearch(const Variants& variants, const LatencyModel& latency, const Losses& losses);
-
-  /// Assignments that the models put on the frontier, fastest first, at most `count`; the first is
-  /// the fastest and the last is all fp32.
-  std::vector<Assignment> frontier(Calibration calibration, int threads, size_t count) const;
-  /// The least lossy assignment that the models put under `budget_ms`.
-  Assignment under(double budget_ms, Calibration calibration, int threads) const;
-  Estimate estimate(const Assignment& assignment) const;
-
- private:
-  std::vector<std::vector<Choice>> groups() const;
-  Assignment improve(Assignment assignment, double budget_ms) const;
-  Precision precision_at(size_t choice) const;
-  Assignment from_selection(const std::vector<size_t>& chosen, Calibration calibration,
-                            int threads) const;
-
-  const Variants& variants_;
-  const LatencyModel& latency_;
-  const Losses& losses_;
-  graph::Uses uses_;
-  double rest_ms_ = 0;  // of everything that isn't a node with a choice
-  std::map<std::string, double> value_bytes_;
+  virtual ~Search() = default;
+  /// At most `count` settings that the space allows: none that the ledger has, none twice. Empty:
+  /// there is nothing left that this search would try. What is proposed follows from the ledger,
+  /// the seed and `count` alone, so a search goes on from a ledger as if it had never stopped.
+  virtual std::vector<Setting> propose(const Ledger& ledger, int count) = 0;
+  /// How many settings it likes to have evaluated before it is asked again. A property of the
+  /// search, not of the machine: what is tried doesn't depend on how many evaluate it.
+  virtual int batch() const { return 1; }
 };
+
+/// What make_search() knows.
+struct SearchKind {
+  std::string name;
+  std::string summary;     // one line
+  std::string parameters;  // "population=16,tournament=4": the defaults; empty: none
+};
+const std::vector<SearchKind>& search_kinds();
+
+/// The search called `name`, which may carry parameters: "evolution", "evolution:population=50",
+/// "bisection:knob=depth". Space and objective are copied. Throws Error for an unknown name
+/// (listing the known ones), unknown or impossible parameters, and a space that the search can't
+/// work on.
+std::unique_ptr<Search> make_search(const std::string& name, const KnobSpace& space,
+                                    const Objective& objective, uint64_t seed);
 
 }  // namespace betimes::fit

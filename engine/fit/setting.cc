@@ -13,4 +13,13 @@ std::string to_string(const Value& value) {
   return text;
 }
 
+std::string to_string(const Setting& setting) {
+  std::string text;
+  for (const auto& [name, value] : setting) {
+    if (!text.empty()) text += ' ';
+    text += name + '=' + to_string(value);
+  }
+  return text;
+}
+
 }  // namespace betimes::fit

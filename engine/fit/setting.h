@@ -4,7 +4,6 @@
 #include <map>
 #include <string>
 #include <variant>
-#include <vector>
 
 namespace betimes::fit {
 
@@ -13,12 +12,7 @@ using Value = std::variant<bool, int64_t, double, std::string>;
 /// "precision/conv3" -> "int8".
 using Setting = std::map<std::string, Value>;
 std::string to_string(const Value& value);
-
-/// A named choice that trades quality for latency.
-struct Knob {
-  std::string name;
-  std::vector<Value> domain;
-  Value standard;  // what the original model has
-};
+/// "calibration=entropy threads=1", in the order of the names.
+std::string to_string(const Setting& setting);
 
 }  // namespace betimes::fit

@@ -129,6 +129,12 @@ void write_tables_and_pictures(const fs::path& root) {
   put(root / "csv", "names", "file,label\r\n\"a \"\"b\"\".png\",cat\r\nc.png,dog\r\n");
   put(root / "csv", "numbers", "a,1\nb,2\n");
   put(root / "csv", "alone", "label\n3\n");
+  const std::string header =
+      R"({"format":"betimes-ledger","version":1,"space":"0ed570575b88a4a8","seed":1,"problem":"fuzz"})";
+  put(root / "ledger", "two", header + R"(
+{"round":0,"setting":{"cache":true,"depth":1,"rate":0.5},"status":"done","quality":0.9,"latency_ms":1.5,"extra":{"p99":2.5},"seconds":0.1}
+{"round":1,"setting":{"cache":false,"depth":2,"rate":0.25},"status":"failed","reason":"none","seconds":0}
+)");
   for (const int64_t channels : {1, 3}) {
     const betimes::Tensor picture(betimes::DType::u8, {9, 11, channels});
     const std::string kind = std::to_string(channels);

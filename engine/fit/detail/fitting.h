@@ -10,8 +10,8 @@
 #include "betimes/fit/choose.h"
 #include "betimes/fit/fit.h"
 #include "betimes/fit/latency_model.h"
+#include "betimes/fit/precision_search.h"
 #include "betimes/fit/score.h"
-#include "betimes/fit/search.h"
 
 namespace betimes::fit {
 

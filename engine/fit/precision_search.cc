@@ -1,4 +1,4 @@
-#include "betimes/fit/search.h"
+#include "betimes/fit/precision_search.h"
 
 #include <algorithm>
 #include <cmath>

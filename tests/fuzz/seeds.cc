@@ -129,6 +129,9 @@ void write_tables_and_pictures(const fs::path& root) {
   put(root / "csv", "names", "file,label\r\n\"a \"\"b\"\".png\",cat\r\nc.png,dog\r\n");
   put(root / "csv", "numbers", "a,1\nb,2\n");
   put(root / "csv", "alone", "label\n3\n");
+  put(root / "series", "dates", "timestamp,value\n2014-04-10 07:15:00.5,1\n2014-04-10T08:00Z,2\n");
+  put(root / "series", "labels", "t;x;label\n1;0.5;0\n2;nan;1\n");
+  put(root / "series", "intervals", "start,end\n1,1\n");
   for (const int64_t channels : {1, 3}) {
     const betimes::Tensor picture(betimes::DType::u8, {9, 11, channels});
     const std::string kind = std::to_string(channels);

@@ -64,11 +64,6 @@ class Scorer {
   std::vector<Zones> zones_;  // of each pair of buffers
 };
 
-/// Largest buffer by the series' own rhythm (the rule of the public code): of lags from 3, the
-/// local maximum of the autocorrelation of the first 20,000 values that is highest. 100 where there
-/// is none from 6 to 303 or the series is constant.
-int64_t rhythm(std::span<const double> values);
-
 /// "pate" and "pate-f1".
 std::vector<std::unique_ptr<judge::SeriesMetric>> metrics();
 

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <numbers>
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
@@ -198,18 +197,6 @@ TEST(Pate, RefusesWhatHasNoAnswer) {
             std::string::npos);
   EXPECT_NE(refusal({0, 1}, {1, 2}, with([](Options& o) { o.thresholds = 1; })).find("thresholds"),
             std::string::npos);
-}
-
-TEST(Pate, TheRhythmIsThatOfTheSeries) {
-  Values wave;
-  for (int i = 0; i < 3000; ++i) wave.push_back(std::sin(2 * std::numbers::pi * i / 37));
-  EXPECT_EQ(rhythm(wave), 37);
-  EXPECT_EQ(rhythm(Values(1000, 5.0)), 100);
-  EXPECT_EQ(rhythm(Values{1, 2, 3}), 100);
-  EXPECT_EQ(rhythm({}), 100);
-  Values slow;  // no peak among the lags
-  for (int i = 0; i < 5000; ++i) slow.push_back(std::sin(2 * std::numbers::pi * i / 2000));
-  EXPECT_EQ(rhythm(slow), 100);
 }
 
 std::filesystem::path shared_folder() {

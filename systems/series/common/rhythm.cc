@@ -1,10 +1,12 @@
+#include "systems/series/common/rhythm.h"
+
 #include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "betimes/base/statistics.h"
-#include "systems/series/pate/pate.h"
 
-namespace betimes::system::pate {
+namespace betimes::system::series {
 namespace {
 
 constexpr size_t most_points = 20'000;
@@ -40,4 +42,4 @@ int64_t rhythm(std::span<const double> values) {
   return static_cast<int64_t>(*best + least_lag);
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::system::series

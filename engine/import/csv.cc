@@ -20,7 +20,8 @@ std::string at_line(const std::string& where, size_t line) {
 
 class CsvReader {
  public:
-  CsvReader(std::string_view text, const std::string& where) : text_(text), where_(where) {
+  CsvReader(std::string_view text, const std::string& where, char separator)
+      : text_(text), where_(where), separator_(separator), stops_{separator, '\r', '\n'} {
     if (text_.starts_with("\xef\xbb\xbf")) text_.remove_prefix(3);
   }
 
@@ -38,7 +39,7 @@ class CsvReader {
     std::vector<std::string> fields;
     do {
       fields.push_back(at_ < text_.size() && text_[at_] == '"' ? quoted() : plain());
-    } while (accept(','));
+    } while (accept(separator_));
     accept('\r');
     if (at_ < text_.size() && !accept('\n'))
       fail("has text after a closing quote or a stray line end");
@@ -47,7 +48,7 @@ class CsvReader {
   }
 
   std::string plain() {
-    const size_t end = std::min(text_.find_first_of(",\r\n", at_), text_.size());
+    const size_t end = std::min(text_.find_first_of(stops_, at_), text_.size());
     std::string field(text_.substr(at_, end - at_));
     if (field.find('"') != std::string::npos) fail("has a quote within an unquoted field");
     at_ = end;
@@ -81,6 +82,8 @@ class CsvReader {
 
   std::string_view text_;
   const std::string& where_;
+  char separator_;
+  std::string stops_;  // what ends a plain field
   size_t at_ = 0;
   size_t line_ = 1;
 };
@@ -141,8 +144,8 @@ void read_classes(LabelTable& table, const std::vector<std::string>& texts,
 
 }  // namespace
 
-std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where) {
-  return CsvReader(text, where).read();
+std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where, char separator) {
+  return CsvReader(text, where, separator).read();
 }
 
 LabelTable parse_labels(std::string_view text, const std::string& where) {

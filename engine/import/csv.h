@@ -15,8 +15,9 @@ struct CsvRow {
 
 /// Comma-separated values as RFC 4180 has them: fields may be quoted, "" is a quote within quotes,
 /// lines end in LF or CRLF. A byte-order mark and empty lines are skipped. Throws Error naming
-/// `where` and the line for a quote out of place or left open.
-std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where);
+/// `where` and the line for a quote out of place or left open. `separator` stands for the comma.
+std::vector<CsvRow> parse_csv(std::string_view text, const std::string& where,
+                              char separator = ',');
 
 /// Labels of examples, in the order of the file.
 struct LabelTable {

@@ -31,6 +31,12 @@ TEST(Csv, ReadsQuotesAndLineEndsAsTheStandardSays) {
   EXPECT_EQ(rows[2].line, 5u);
 }
 
+TEST(Csv, SeparatesByWhatItIsTold) {
+  const auto rows = parse_csv("a;\"b;c\";1,5\n", "f", ';');
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].fields, (Fields{"a", "b;c", "1,5"}));
+}
+
 TEST(Csv, NumbersClassNamesAlphabetically) {
   const LabelTable table = parse_labels("file,label\n1.png,dog\n2.png,cat\n3.png,dog\n", "f");
   EXPECT_EQ(table.labels, (std::vector<int64_t>{1, 0, 1}));

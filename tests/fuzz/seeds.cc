@@ -135,6 +135,9 @@ void write_tables_and_pictures(const fs::path& root) {
 {"round":0,"setting":{"cache":true,"depth":1,"rate":0.5},"status":"done","quality":0.9,"latency_ms":1.5,"extra":{"p99":2.5},"seconds":0.1}
 {"round":1,"setting":{"cache":false,"depth":2,"rate":0.25},"status":"failed","reason":"none","seconds":0}
 )");
+  put(root / "series", "dates", "timestamp,value\n2014-04-10 07:15:00.5,1\n2014-04-10T08:00Z,2\n");
+  put(root / "series", "labels", "t;x;label\n1;0.5;0\n2;nan;1\n");
+  put(root / "series", "intervals", "start,end\n1,1\n");
   for (const int64_t channels : {1, 3}) {
     const betimes::Tensor picture(betimes::DType::u8, {9, 11, channels});
     const std::string kind = std::to_string(channels);

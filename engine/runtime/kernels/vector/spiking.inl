@@ -1,6 +1,6 @@
 // Steps of spiking layers. Included once per instruction-set level, inside that level's namespace,
 // after "#pragma GCC target", the level's name, `width`, `tile_blocks` (blocks of outputs whose sums
-// fit in registers) and `signs`, which packs the sign bits of a vector.
+// fit in registers), `window_blocks` (blocks of three of them) and `signs`, which packs the sign bits of a vector.
 
 namespace {
 
@@ -18,7 +18,9 @@ struct Sums {
   static constexpr int64_t vectors = blocks * block_vectors;
   Vector at[vectors];
 
-  explicit Sums(const float* from) {
+  Sums() = default;
+  explicit Sums(const float* from) { read(from); }
+  void read(const float* from) {
     for (int64_t v = 0; v < vectors; ++v) at[v] = load(from + v * width);
   }
   void add(const float* row) {
@@ -118,24 +120,105 @@ inline void for_outputs(const SpikeConvolution& s, const Inputs& inputs, const S
   for (; left() >= 1; output += spike_block) for_tile<1>(s, output, inputs, sink);
 }
 
-void currents(const SpikeConvolution& s, const uint64_t* spikes, float* out) {
+/// Outputs side by side share what they see. A window of `reach` of them moves along the row: a
+/// spike in columns g * stride - pad + [0, stride) is heard by outputs g, g - 1, ... g - reach + 1
+/// (kernel width = reach * stride), whose sums are all in registers, so it is looked up once.
+template <int64_t reach, int64_t blocks>
+struct Window {
+  const SpikeConvolution& s;
+  const uint64_t* spikes;
+  int64_t output;
+  Sums<blocks> sums[reach];
+
+  Window(const SpikeConvolution& layer, const uint64_t* in, int64_t first)
+      : s(layer), spikes(in), output(first) {
+    for (Sums<blocks>& each : sums) each.read(s.bias + output);
+  }
+
+  /// Column j of group `group`, rows [taps.begin, taps.end) of the kernel, which begins at `top`.
+  void hear(int64_t group, int64_t j, int64_t top, Taps taps) {
+    const int64_t column = group * s.stride - s.pad + j;
+    if (column < 0 || column >= s.in_width) return;
+    const int64_t padded = s.padded(), words = s.in_words();
+    const int64_t next = s.stride * s.in_channels * padded;  // one output further left
+    for (int64_t i = taps.begin; i < taps.end; ++i) {
+      const uint64_t* at = spikes + ((top + i) * s.in_width + column) * words;
+      const float* tap = s.weights + (i * s.kernel_width + j) * s.in_channels * padded + output;
+      for (int64_t word = 0; word < words; ++word) {
+        const float* rows = tap + word * spike_word * padded;
+        for (uint64_t left = at[word]; left != 0; left &= left - 1) {
+          const float* row = rows + std::countr_zero(left) * padded;
+          for (int64_t r = 0; r < reach; ++r) sums[r].add(row + r * next);
+        }
+      }
+    }
+  }
+
+  /// Everything moves one output to the right.
+  void move() {
+    for (int64_t r = reach - 1; r > 0; --r) sums[r] = sums[r - 1];
+    sums[0].read(s.bias + output);
+  }
+};
+
+template <int64_t reach, int64_t blocks, class Sink>
+inline void slide(const SpikeConvolution& s, const uint64_t* spikes, int64_t output,
+                  const Sink& sink) {
+  for (int64_t y = 0; y < s.out_height; ++y) {
+    const int64_t top = y * s.stride - s.pad;
+    const Taps taps = taps_inside(top, s.kernel_height, s.in_height);
+    Window<reach, blocks> window(s, spikes, output);
+    for (int64_t group = 0; group < s.out_width + reach - 1; ++group) {
+      for (int64_t j = 0; j < s.stride; ++j) window.hear(group, j, top, taps);
+      const int64_t x = group - reach + 1;
+      if (x >= 0) sink(window.sums[reach - 1], y * s.out_width + x, output);
+      window.move();
+    }
+  }
+}
+
+template <int64_t reach, class Sink>
+inline void slide_all(const SpikeConvolution& s, const uint64_t* spikes, const Sink& sink) {
   const int64_t padded = s.padded();
+  int64_t output = 0;
+  const auto left = [&] { return (padded - output) / spike_block; };
+  if constexpr (window_blocks >= 4) {
+    for (; left() >= 4; output += 4 * spike_block) slide<reach, 4>(s, spikes, output, sink);
+  }
+  if constexpr (window_blocks >= 2) {
+    for (; left() >= 2; output += 2 * spike_block) slide<reach, 2>(s, spikes, output, sink);
+  }
+  for (; left() >= 1; output += spike_block) slide<reach, 1>(s, spikes, output, sink);
+}
+
+/// sink(sums, pixel, first output) for all outputs of packed spikes.
+template <class Sink>
+inline void hear_all(const SpikeConvolution& s, const uint64_t* spikes, const Sink& sink) {
+  const bool even = s.kernel_width % s.stride == 0 && s.out_width > 1;
+  const int64_t reach = s.kernel_width / s.stride;
+  if (even && reach == 3) return slide_all<3>(s, spikes, sink);
+  if (even && reach == 2) return slide_all<2>(s, spikes, sink);
   for_outputs(
       s, [&](int64_t y, int64_t x, int64_t o, auto& sums) { gather(s, spikes, y, x, o, sums); },
-      [&](const auto& sums, int64_t pixel, int64_t o) { sums.write(out + pixel * padded + o); });
+      sink);
+}
+
+void currents(const SpikeConvolution& s, const uint64_t* spikes, float* out) {
+  const int64_t padded = s.padded();
+  hear_all(s, spikes, [&](const auto& sums, int64_t pixel, int64_t o) {
+    sums.write(out + pixel * padded + o);
+  });
 }
 
 void step(const SpikeConvolution& s, const FiringRule& rule, const uint64_t* spikes,
           float* membranes, uint64_t* out) {
   const int64_t padded = s.padded(), words = s.out_words();
   for (int64_t i = 0; i < s.out_pixels() * words; ++i) out[i] = 0;
-  for_outputs(
-      s, [&](int64_t y, int64_t x, int64_t o, auto& sums) { gather(s, spikes, y, x, o, sums); },
-      [&](const auto& sums, int64_t pixel, int64_t o) {
-        float* membrane = membranes ? membranes + pixel * padded + o : nullptr;
-        const uint64_t bits = fire_sums(rule, sums, membrane);
-        out[pixel * words + o / spike_word] |= bits << (o % spike_word);
-      });
+  hear_all(s, spikes, [&](const auto& sums, int64_t pixel, int64_t o) {
+    float* membrane = membranes ? membranes + pixel * padded + o : nullptr;
+    const uint64_t bits = fire_sums(rule, sums, membrane);
+    out[pixel * words + o / spike_word] |= bits << (o % spike_word);
+  });
 }
 
 void analog(const SpikeConvolution& s, const float* input, float* out) {

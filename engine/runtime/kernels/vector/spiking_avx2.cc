@@ -13,6 +13,7 @@ namespace {
 constexpr const char* level = "avx2";
 constexpr int64_t width = 8;
 constexpr int64_t tile_blocks = 4;
+constexpr int64_t window_blocks = 2;
 template <class Integers>
 inline uint64_t signs(Integers x) {
   return static_cast<uint64_t>(_mm256_movemask_ps(reinterpret_cast<__m256>(x)));

@@ -13,6 +13,7 @@ namespace {
 constexpr const char* level = "avx512";
 constexpr int64_t width = 16;
 constexpr int64_t tile_blocks = 4;
+constexpr int64_t window_blocks = 4;
 template <class Integers>
 inline uint64_t signs(Integers x) {
   return static_cast<uint64_t>(_mm512_movepi32_mask(reinterpret_cast<__m512i>(x)));

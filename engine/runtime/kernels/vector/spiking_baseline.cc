@@ -12,6 +12,7 @@ namespace {
 constexpr const char* level = "baseline";
 constexpr int64_t width = 4;
 constexpr int64_t tile_blocks = 2;
+constexpr int64_t window_blocks = 1;
 #ifdef __SSE2__
 template <class Integers>
 inline uint64_t signs(Integers x) {

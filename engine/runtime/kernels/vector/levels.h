@@ -6,6 +6,7 @@
 #include "betimes/runtime/kernels/vector/attention.h"
 #include "betimes/runtime/kernels/vector/loops.h"
 #include "betimes/runtime/kernels/vector/panels.h"
+#include "betimes/runtime/kernels/vector/spiking.h"
 
 namespace betimes::runtime {
 
@@ -13,17 +14,20 @@ namespace baseline {
 const Loops& vector_loops();
 const PanelLoops& panel_loops();
 const AttentionLoops& attention_loops();
+const SpikingLoops& spiking_loops();
 }  // namespace baseline
 #ifdef __x86_64__
 namespace avx2 {
 const Loops& vector_loops();
 const PanelLoops& panel_loops();
 const AttentionLoops& attention_loops();
+const SpikingLoops& spiking_loops();
 }  // namespace avx2
 namespace avx512 {
 const Loops& vector_loops();
 const PanelLoops& panel_loops();
 const AttentionLoops& attention_loops();
+const SpikingLoops& spiking_loops();
 }  // namespace avx512
 #else
 namespace avx2 = baseline;

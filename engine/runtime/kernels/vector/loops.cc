@@ -13,6 +13,8 @@ constexpr Levels<PanelLoops> panel_levels{baseline::panel_loops, avx2::panel_loo
                                           avx512::panel_loops};
 constexpr Levels<AttentionLoops> attention_levels{baseline::attention_loops, avx2::attention_loops,
                                                   avx512::attention_loops};
+constexpr Levels<SpikingLoops> spiking_levels{baseline::spiking_loops, avx2::spiking_loops,
+                                              avx512::spiking_loops};
 
 }  // namespace
 
@@ -24,5 +26,8 @@ std::vector<const PanelLoops*> all_panel_loops() { return panel_levels.all(); }
 
 const AttentionLoops& attention_loops() { return attention_levels.highest(); }
 std::vector<const AttentionLoops*> all_attention_loops() { return attention_levels.all(); }
+
+const SpikingLoops& spiking_loops() { return spiking_levels.highest(); }
+std::vector<const SpikingLoops*> all_spiking_loops() { return spiking_levels.all(); }
 
 }  // namespace betimes::runtime

@@ -5,6 +5,7 @@ find_package(Threads REQUIRED)
 find_package(OpenMP REQUIRED COMPONENTS CXX)
 find_package(nlohmann_json REQUIRED)
 find_package(fmt REQUIRED)
+find_package(CLI11 REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE) # headers only
 find_package(ZLIB REQUIRED)
 find_package(PNG REQUIRED)

@@ -24,7 +24,7 @@ std::string format_cell(const Cell& cell) {
 std::string here(const Finding& finding) {
   if (finding.verdict == Verdict::not_shown) return "-";
   std::string text = format_number(finding.found.value);
-  if (!finding.claim.unit.empty()) text += " " + finding.claim.unit;
+  if (!finding.claim.unit.empty()) text += fmt::format(" {}", finding.claim.unit);
   if (finding.found.interval) {
     text += fmt::format(" ({} to {})", format_number(finding.found.interval->low),
                         format_number(finding.found.interval->high));
@@ -44,7 +44,7 @@ std::string in_cell(std::string text) {
 
 std::string markdown_row(const std::vector<std::string>& cells) {
   std::string row = "|";
-  for (const std::string& cell : cells) row += " " + in_cell(cell) + " |";
+  for (const std::string& cell : cells) row += fmt::format(" {} |", in_cell(cell));
   return row + "\n";
 }
 
@@ -157,7 +157,7 @@ std::string render_page_part(const Recorded& recorded) {
     text += fmt::format("\n**{}**\n\n{}", table.title, markdown_table(table));
   }
   if (!found.notes.empty()) text += "\n";
-  for (const std::string& note : found.notes) text += "- " + note + "\n";
+  for (const std::string& note : found.notes) text += fmt::format("- {}\n", note);
   return text;
 }
 

@@ -185,7 +185,7 @@ TEST(Table, LowerPrecisionIsSmallerAndClose) {
   EXPECT_EQ(table(TablePrecision::fp32)->bytes(), 16u * 8 * 32 * 4);
   EXPECT_EQ(table(TablePrecision::fp16)->bytes(), 16u * 8 * 32 * 2);
   EXPECT_EQ(table(TablePrecision::int8)->bytes(), 16u * 8 * (32 + 4));
-  for (const auto [precision, error] :
+  for (const auto& [precision, error] :
        {std::pair(TablePrecision::fp16, 1e-3), std::pair(TablePrecision::int8, 1e-2)}) {
     table(precision)->interests(signatures, found);
     for (size_t i = 0; i < found.size(); ++i) EXPECT_NEAR(found[i], exact[i], error);

@@ -189,14 +189,14 @@ std::string render_text(const fit::WorkloadFit& fit, int width) {
                width);
   if (!fit.ledger.empty()) out += labelled("ledger", printable(fit.ledger), width);
   if (!fit.ledger_note.empty()) out += labelled("", printable(fit.ledger_note), width);
-  out += "\n" + comparison(fit, width) + "\n";
+  out += fmt::format("\n{}\n", comparison(fit, width));
   std::string changes;
   for (const std::string& change : fit.changes) {
     changes += (changes.empty() ? "" : ", ") + printable(change);
   }
   out += labelled("changed", changes.empty() ? "nothing: the standard setting is kept" : changes,
                   width);
-  out += "\n" + frontier(fit, width) + "\n";
+  out += fmt::format("\n{}\n", frontier(fit, width));
   const std::string verdict =
       (fit.met ? "Budget met. " : "Budget not met. ") + printable(fit.verdict);
   for (const std::string& line : wrap(verdict, width)) out += line + "\n";

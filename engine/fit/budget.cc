@@ -117,8 +117,9 @@ std::string to_string(const Budget& budget) {
     if (!text.empty()) text += ",";
     text += bound.statistic + "<=" + format("%.4gms", bound.milliseconds);
   }
-  if (budget.quality_floor) text += ",quality>=" + format("%.4g", *budget.quality_floor);
-  if (budget.memory) text += ",memory<=" + std::to_string(*budget.memory) + "B";
+  const auto add = [&](const std::string& part) { text += (text.empty() ? "" : ",") + part; };
+  if (budget.quality_floor) add("quality>=" + format("%.4g", *budget.quality_floor));
+  if (budget.memory) add("memory<=" + std::to_string(*budget.memory) + "B");
   return text;
 }
 

@@ -6,9 +6,11 @@
 #include <sys/stat.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
@@ -20,7 +22,6 @@ namespace {
 
 constexpr std::string_view format = "betimes-ledger";
 constexpr int version = 1;
-constexpr size_t longest_failure = 2000;
 
 std::string line_name(const std::string& where, size_t line) {
   return fmt::format("{}, line {}", where, line);
@@ -47,8 +48,15 @@ class Ledger::File {
     struct stat status {};
     if (::fstat(file_.get(), &status) != 0) fail("can't be read");
     if (!S_ISREG(status.st_mode)) throw Error(path, "isn't an ordinary file");
-    if (::flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
-      throw Error(path, "is in use by another process", "one process a ledger");
+    lock();
+  }
+
+  /// Waits a moment: workers of a process that was killed just now may not be gone yet, and hold
+  /// what they have of it.
+  void lock() const {
+    for (int tries = 0; ::flock(file_.get(), LOCK_EX | LOCK_NB) != 0; ++tries) {
+      if (tries == 50) throw Error(path_, "is in use by another process", "one process a ledger");
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
     }
   }
 
@@ -183,7 +191,7 @@ void Ledger::check_new(const Entry& entry) const {
 
 void Ledger::append(Entry entry) {
   check_new(entry);
-  entry.failure = detail::as_written(entry.failure.substr(0, longest_failure));
+  entry.failure = detail::as_written(entry.failure.substr(0, Entry::longest_failure));
   if (file_) {
     const std::string line = detail::write_entry(entry) + "\n";
     if (line.size() > largest_line) throw Error("ledger", "an entry is too long", "at most 1 MiB");

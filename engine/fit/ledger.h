@@ -26,9 +26,10 @@ void check(const Outcome& outcome);
 
 /// One setting that was tried.
 struct Entry {
+  static constexpr size_t longest_failure = 2000;
   Setting setting;
   std::optional<Outcome> found;  // nullopt: the evaluation failed
-  std::string failure;           // why it did
+  std::string failure;           // why it did, cut to longest_failure bytes
   double seconds = 0;            // what the evaluation took
   int64_t round = 0;             // settings proposed together have the same
 };

@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 
+#include "betimes/report/detail/fit_json.h"
 #include "betimes/report/detail/measure_json.h"
 #include "betimes/report/detail/result_json.h"
 #include "betimes/report/detail/summary.h"
@@ -13,44 +14,6 @@ using Json = nlohmann::ordered_json;
 
 Json optional_number(const auto& value) { return value ? Json(*value) : Json(nullptr); }
 
-Json budget_json(const fit::Budget& budget, bool chosen) {
-  Json bounds = Json::array();
-  for (const auto& bound : budget.bounds) {
-    bounds.push_back({{"statistic", bound.statistic}, {"ms", bound.milliseconds}});
-  }
-  return {{"text", fit::to_string(budget)},
-          {"bounds", bounds},
-          {"quality_floor", optional_number(budget.quality_floor)},
-          {"memory_bytes", optional_number(budget.memory)},
-          {"chosen_here", chosen}};
-}
-
-Json percentiles(const measure::Latency& latency, double measure::Percentile::*member) {
-  return {{"p50", latency.p50.*member}, {"p90", latency.p90.*member}, {"p99", latency.p99.*member}};
-}
-
-void add_latency(Json& object, const measure::Latency& latency) {
-  Json values = percentiles(latency, &measure::Percentile::value);
-  values["mean"] = latency.mean_ms;
-  values["first"] = latency.first_ms;
-  object["latency_ms"] = std::move(values);
-  object["latency_low_ms"] = percentiles(latency, &measure::Percentile::low);
-  object["latency_high_ms"] = percentiles(latency, &measure::Percentile::high);
-  object["runs"] = latency.runs;
-  object["warmup_runs"] = latency.warmup_runs;
-  object["drift_stopped"] = latency.drift_stopped;
-  object["valid"] = latency.valid;
-  object["invalid_reason"] = latency.invalid_reason;
-}
-
-void add_quality(Json& object, const judge::Quality& quality) {
-  object["quality"] = quality.value;
-  object["quality_low"] = quality.low;
-  object["quality_high"] = quality.high;
-  object["quality_level"] = quality.level;
-  object["examples"] = quality.examples;
-}
-
 Json variant_json(const fit::Variant& variant) {
   Json object;
   add_latency(object, variant.latency);
@@ -59,14 +22,6 @@ Json variant_json(const fit::Variant& variant) {
   object["memory_bytes"] = variant.memory_bytes;
   object["steps"] = steps_json(variant.profile);
   object["overhead_ms"] = variant.profile.overhead_ms;
-  return object;
-}
-
-Json setting_json(const fit::Setting& setting) {
-  Json object = Json::object();
-  for (const auto& [name, value] : setting) {
-    std::visit([&object, &key = name](const auto& held) { object[key] = held; }, value);
-  }
   return object;
 }
 

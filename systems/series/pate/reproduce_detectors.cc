@@ -6,10 +6,10 @@
 #include <map>
 
 #include "betimes/base/statistics.h"
+#include "betimes/judge/rhythm.h"
 #include "systems/series/common/anomgen.h"
 #include "systems/series/common/datasets.h"
 #include "systems/series/common/detectors.h"
-#include "systems/series/common/rhythm.h"
 #include "systems/series/pate/pate.h"
 #include "systems/series/pate/reproduce_parts.h"
 #include "systems/series/pate/train_autoencoder.h"
@@ -72,7 +72,6 @@ std::vector<std::unique_ptr<judge::SeriesMetric>> all_metrics() {
 std::vector<std::unique_ptr<judge::Detector>> all_detectors(const Study& study) {
   auto all = series::detectors();
   AutoencoderOptions options;
-  options.threads = study.threads();
   if (study.quick()) options.steps = 150;
   all.push_back(autoencoder(options));
   return all;
@@ -114,7 +113,7 @@ Judged judge_series(const judge::Series& series, const std::string& benchmark, u
                     const std::vector<std::unique_ptr<judge::Detector>>& detectors,
                     const std::vector<std::unique_ptr<judge::SeriesMetric>>& metrics) {
   Judged judged{benchmark, series.name, {}, 0};
-  const int64_t buffer = series::rhythm(series.columns[0]);
+  const int64_t buffer = judge::rhythm(series.columns[0]);
   std::vector<std::vector<double>> real;
   for (const auto& detector : detectors) {
     const int repeats = detector->name() == "random" ? random_seeds : 1;

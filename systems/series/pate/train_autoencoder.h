@@ -9,7 +9,7 @@ namespace betimes::system::pate {
 struct AutoencoderOptions {
   int64_t window = 100;
   int64_t steps = 1500;  // of Adam, 128 windows each
-  int threads = 1;
+  int threads = 1;       // more only wait for one another on layers this small
 };
 
 /// Windows unlike what a dense auto-encoder (window -> 32 -> 8 -> 32 -> window, ReLU) learns to

@@ -49,7 +49,8 @@ TEST(Judged, TextFitsTheTerminalAndObeysNoName) {
   const std::string text = render_text(judged, 60);
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
-    if (line.find("points") == std::string::npos) EXPECT_LE(line.size(), 60u) << line;
+    if (line.find("points") != std::string::npos) continue;  // what is judged, in one line
+    EXPECT_LE(line.size(), 60u) << line;
   }
   EXPECT_EQ(text.find('\x1b'), std::string::npos);
   EXPECT_NE(text.find("0.7500"), std::string::npos);

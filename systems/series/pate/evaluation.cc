@@ -15,7 +15,7 @@ namespace {
 constexpr int64_t points = 4000;
 constexpr int64_t anomalies = 12;
 constexpr int64_t buffer = 100;
-constexpr int finest_splits = 10;
+constexpr int finest_splits = 5;
 constexpr uint64_t series_per_part = 8;
 
 struct Scored {

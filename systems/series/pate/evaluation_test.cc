@@ -19,11 +19,11 @@ class EvaluationTest : public ::testing::Test {
 };
 
 TEST_F(EvaluationTest, TheFinestSettingIsExactAndOthersAreNear) {
-  EXPECT_DOUBLE_EQ(quality("incremental", 0, 10), 1);
+  EXPECT_DOUBLE_EQ(quality("incremental", 0, 5), 1);
   const double coarse = quality("incremental", 50, 1);
   EXPECT_LT(coarse, 1);
   EXPECT_GT(coarse, 0.5);
-  EXPECT_GT(quality("incremental", 250, 10), quality("incremental", 50, 10));
+  EXPECT_GT(quality("incremental", 250, 5), quality("incremental", 50, 5));
 }
 
 TEST_F(EvaluationTest, TheMethodDoesNotChangeTheScore) {

@@ -127,7 +127,8 @@ void add_scores(const import::SeriesTable& table, Input& input) {
   }
 }
 
-/// Labels say how long a series is only where they are a column; intervals need something else to.
+/// `first`: the series or, without one, the first file of scores, which says how many points there
+/// are and at what times.
 std::vector<uint8_t> read_labels(const JudgeArguments& arguments,
                                  const import::SeriesTable* first) {
   if (arguments.labels.empty()) {

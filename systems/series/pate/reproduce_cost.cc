@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -76,6 +78,7 @@ void reproduce_cost(Study& study) {
   Series by_definition{"by definition", {}, {}, {}, {}, true};
   Series incremental{"incremental", {}, {}, {}, {}, true};
   double least = INFINITY;
+  double least_of_few = INFINITY;
   double done = 0;
   for (const int64_t points : sizes) {
     for (const double ratio : {0.02, 0.05, 0.1}) {
@@ -91,6 +94,7 @@ void reproduce_cost(Study& study) {
              thresholds == 0 ? Cell(std::string("all")) : Cell(static_cast<double>(thresholds)),
              times.naive, times.incremental, times.ratio(), times.off});
         if (long_run) least = std::min(least, times.ratio());
+        if (thresholds == 50) least_of_few = std::min(least_of_few, times.ratio());
         if (thresholds != 0 || ratio != 0.05) continue;
         for (Series* series : {&by_definition, &incremental}) {
           series->x.push_back(static_cast<double>(points));
@@ -102,6 +106,11 @@ void reproduce_cost(Study& study) {
   picture.series = {std::move(by_definition), std::move(incremental)};
   study.table(std::move(table));
   study.picture(std::move(picture));
+  study.note(
+      fmt::format("Fewer thresholds make the definition cheaper, not the incremental evaluation: "
+                  "with 50 it is {:.0f} "
+                  "times faster at least.",
+                  least_of_few));
   if (!study.quick()) {
     study.evidence("cost",
                    {least, {}, 3, "one run by the definition, median of 5 incremental ones"});

@@ -101,7 +101,6 @@ bool is_interval_header(const SeriesTable& table) {
 
 struct Interval {
   double start, end;
-  size_t line;
 };
 
 size_t to_point(double value, size_t rows, const std::string& where) {
@@ -145,7 +144,7 @@ std::vector<uint8_t> from_intervals(const SeriesTable& table, size_t start, size
   const std::vector<double>& starts = finite_column(table, start);
   const std::vector<double>& ends = finite_column(table, end);
   for (size_t i = 0; i < starts.size(); ++i) {
-    mark({starts[i], ends[i], table.lines[i]}, at_line(table.where, table.lines[i]), times, labels);
+    mark({starts[i], ends[i]}, at_line(table.where, table.lines[i]), times, labels);
   }
   return labels;
 }

@@ -9,6 +9,7 @@
 
 #include "betimes/fit/sensitivity.h"
 #include "betimes/fit/workload.h"
+#include "betimes/judge/detector.h"
 #include "betimes/judge/series_metric.h"
 #include "betimes/system/claim.h"
 #include "betimes/tensor/tensor.h"
@@ -40,7 +41,7 @@ struct TrainOptions {
   int threads = 2;
   bool quick = false;  // seconds instead of minutes: to see that it works
   bool resume = false;
-  std::map<std::string, std::string> set;  // --set name=value; names that train() knows
+  std::map<std::string, std::string> set;        // --set name=value; names that train() knows
   std::function<void(const std::string&)> line;  // one line an epoch
 };
 
@@ -51,9 +52,9 @@ struct OpenOptions {
 };
 
 /// One of the published techniques, as the verbs see it. A folder systems/<domain>/<slug>/ defines
-/// `System <slug>_system()` (hyphens become underscores); `train` and `reproduce` are attached where
-/// LibTorch is, from the functions `<slug>_train` and `<slug>_reproduce` that the folder's train.cc
-/// and reproduce.cc define.
+/// `System <slug>_system()` (hyphens become underscores); `train` and `reproduce` are attached
+/// where LibTorch is, from the functions `<slug>_train` and `<slug>_reproduce` that the folder's
+/// train.cc and reproduce.cc define.
 struct System {
   std::string slug;
   std::string title;
@@ -70,6 +71,8 @@ struct System {
   std::function<std::unique_ptr<fit::SensitivityMethod>()> sensitivity;
   /// Metrics of scored series that `judge` can use.
   std::function<std::vector<std::unique_ptr<judge::SeriesMetric>>()> series_metrics;
+  /// Detectors of anomalies in series that `judge` can run.
+  std::function<std::vector<std::unique_ptr<judge::Detector>>()> detectors;
 
   bool learns = false;  // the folder has a train.cc
   std::function<void(const TrainOptions&)> train;

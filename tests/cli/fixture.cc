@@ -106,6 +106,43 @@ void add_pictures(const std::string& folder) {
   write_file(folder + "/labels.csv", labels);
 }
 
+/// 400 points of a cycle that stands still at 200..219, its labels in several forms, scores of a
+/// detector that is early and of one that is late, and what is wrong with such files.
+void add_series(const std::string& folder) {
+  Random random(11);
+  std::string values = "load\n";
+  std::string points = "label\n";
+  std::string both = "time,load,label\n";
+  std::string scores = "early,late\n";
+  std::string normal;
+  std::string all;
+  for (int i = 0; i < 400; ++i) {
+    const bool anomalous = i >= 200 && i < 220;
+    const double value = anomalous ? 0 : std::sin(i / 4.0) + 0.05 * random.normal();
+    values += std::to_string(value) + "\n";
+    points += std::to_string(int{anomalous}) + "\n";
+    both += std::to_string(1000 + 5 * i) + "," + std::to_string(value) + "," +
+            std::to_string(int{anomalous}) + "\n";
+    scores += i >= 190 && i < 210 ? "1," : "0,";
+    scores += i >= 210 && i < 230 ? "1\n" : "0\n";
+    normal += "0\n";
+    all += "1\n";
+  }
+  const auto put = [&](const char* name, const std::string& text) {
+    write_file(folder + "/" + name, text);
+  };
+  put("series.csv", values);
+  put("series-labels.csv", points);
+  put("series-intervals.csv", "start,end\n200,219\n");
+  put("series-times.csv", "start,end\n2000,2095\n");
+  put("series-both.csv", both);
+  put("series-scores.csv", scores);
+  put("series-normal.csv", normal);
+  put("series-all.csv", all);
+  put("series-short.csv", "score\n1\n2\n");
+  put("series-gap.csv", "score\n1\nnan\n3\n");
+}
+
 void fill(const std::string& folder) {
   const auto at = [&](const char* name) { return folder + "/" + name; };
   import::write_onnx(small_classifier(), at("model.onnx"));
@@ -124,6 +161,7 @@ void fill(const std::string& folder) {
   for (int i = 0; i < examples; ++i) classes += std::to_string(i % 10) + "\n";
   write_file(at("classes.csv"), classes);
   add_pictures(folder);
+  add_series(folder);
   write_file(at("empty.onnx"), "");
   write_file(at("garbage.onnx"), "this is no model");
   write_file(at("garbage.npy"), "this is no array");

@@ -7,7 +7,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
-#include "systems/series/common/rhythm.h"
+#include "betimes/judge/rhythm.h"
 #include "systems/series/common/windows.h"
 
 namespace betimes::system::series {
@@ -123,7 +123,7 @@ class SeasonalNaive : public Residual {
 
  protected:
   std::vector<double> residual(const std::vector<double>& x) const override {
-    const auto period = static_cast<size_t>(rhythm(x));
+    const auto period = static_cast<size_t>(judge::rhythm(x));
     std::vector<double> found(x.size());
     for (size_t i = period; i < x.size(); ++i) found[i] = x[i] - x[i - period];
     return found;

@@ -9,7 +9,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
-#include "systems/series/common/rhythm.h"
+#include "betimes/judge/rhythm.h"
 #include "systems/series/common/windows.h"
 
 namespace betimes::system::series {
@@ -80,7 +80,7 @@ TEST(Detectors, ResidualsAreWhatTheirNamesSay) {
     EXPECT_NEAR(average[i], before ? std::fabs(x[i] - sum / static_cast<double>(before)) : 0, 1e-9);
   }
   const Values cycle = wave(500, 20, 0.3, 6);
-  const auto period = static_cast<size_t>(rhythm(cycle));
+  const auto period = static_cast<size_t>(judge::rhythm(cycle));
   EXPECT_EQ(period, 20u);
   const Values y = standard(cycle);
   const Values seasonal = scores("seasonal-naive", series_of({cycle}));
@@ -272,15 +272,6 @@ TEST(Windows, ScoresAreRootMeanSquares) {
   EXPECT_DOUBLE_EQ(found[1], std::sqrt((4.0 + 16.0) / 2));
   EXPECT_DOUBLE_EQ(found[2], 0);
   EXPECT_DOUBLE_EQ(found[3], 0);
-}
-
-TEST(Rhythm, IsThatOfTheSeries) {
-  EXPECT_EQ(rhythm(wave(3000, 37, 0, 1)), 37);
-  EXPECT_EQ(rhythm(wave(30'000, 150, 0, 1)), 150);
-  EXPECT_EQ(rhythm(Values(1000, 5.0)), 100);
-  EXPECT_EQ(rhythm(Values{1, 2, 3}), 100);
-  EXPECT_EQ(rhythm({}), 100);
-  EXPECT_EQ(rhythm(wave(5000, 2000, 0, 1)), 100);  // no peak among the lags
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "betimes/import/series.h"
 #include "systems/series/pate/missed.h"
 #include "systems/series/pate/naive.h"
+#include "systems/series/pate/random_case.h"
 #include "systems/series/pate/scenarios.h"
 
 namespace betimes::system::pate {
@@ -22,58 +23,20 @@ namespace {
 using Labels = std::vector<uint8_t>;
 using Values = std::vector<double>;
 
-/// Runs of labels from single points to half the series, one point apart and far, at the edges;
-/// scores with ties, in blocks, constant.
-struct Example {
-  Labels labels;
-  Values scores;
-  Options options;
-};
-
-Example random_example(Random& random) {
-  const size_t n = 1 + random.below(120);
-  Example e{Labels(n), Values(n), {}};
-  const double leave = random.uniform(0.02, 0.9);
-  const double enter = random.uniform(0.02, 0.9);
-  uint8_t now = static_cast<uint8_t>(random.below(2));
-  for (uint8_t& label : e.labels) {
-    label = now;
-    if (random.uniform() < (now ? leave : enter)) now = !now;
-  }
-  if (random.below(10) == 0) std::ranges::fill(e.labels, uint8_t{1});
-  e.labels[random.below(n)] = 1;
-  const uint64_t levels = random.below(3) == 0 ? 1 + random.below(4) : 50;
-  double block = 0;
-  for (size_t i = 0; i < n; ++i) {
-    if (i == 0 || random.below(4) == 0) block = static_cast<double>(random.below(levels));
-    const bool informed = random.below(3) == 0;
-    e.scores[i] = block + (informed ? static_cast<double>(levels) * e.labels[i] / 2 : 0.0);
-  }
-  e.options.early = static_cast<int64_t>(random.below(3) ? random.below(12) : random.below(200));
-  e.options.late = static_cast<int64_t>(random.below(3) ? random.below(12) : random.below(200));
-  e.options.splits = 1 + static_cast<int>(random.below(4));
-  e.options.zero = random.below(2);
-  e.options.thresholds = random.below(2) ? 0 : 2 + static_cast<int64_t>(random.below(20));
-  return e;
-}
-
 TEST(Pate, IncrementalIsWhatTheDefinitionGives) {
   Random random(11);
   for (int i = 0; i < 1000; ++i) {
-    const Example e = random_example(random);
-    const Scorer scorer(e.labels, e.options);
-    ASSERT_NEAR(scorer.area(e.scores), naive_area(e.labels, e.scores, e.options), 1e-9) << i;
-    Labels alarms;
-    const double threshold = e.scores[random.below(e.scores.size())];
-    for (const double s : e.scores) alarms.push_back(s > threshold);
-    ASSERT_NEAR(scorer.f1(alarms), naive_f1(e.labels, alarms, e.options), 1e-9) << i;
+    const Case c = random_case(random);
+    const Scorer scorer(c.labels, c.options);
+    ASSERT_NEAR(scorer.area(c.scores), naive_area(c.labels, c.scores, c.options), 1e-9) << i;
+    ASSERT_NEAR(scorer.f1(c.alarms), naive_f1(c.labels, c.alarms, c.options), 1e-9) << i;
   }
 }
 
 TEST(Pate, BestF1IsTheBestOfAllThresholds) {
   Random random(12);
   for (int i = 0; i < 300; ++i) {
-    const Example e = random_example(random);
+    const Case e = random_case(random);
     const double lowest = std::ranges::min(e.scores);
     const bool constant = lowest == std::ranges::max(e.scores);
     double best = 0;
@@ -240,7 +203,7 @@ TEST(Pate, AgreesWithThePublicImplementation) {
 
 TEST(Pate, MetricsHaveThePublicDefaults) {
   Random random(3);
-  const Example e = random_example(random);
+  const Case e = random_case(random);
   const auto all = metrics();
   ASSERT_EQ(all.size(), 2u);
   EXPECT_EQ(all[0]->name(), "pate");

@@ -1,4 +1,4 @@
-#include "systems/series/common/rhythm.h"
+#include "betimes/judge/rhythm.h"
 
 #include <algorithm>
 #include <optional>
@@ -6,7 +6,7 @@
 
 #include "betimes/base/statistics.h"
 
-namespace betimes::system::series {
+namespace betimes::judge {
 namespace {
 
 constexpr size_t most_points = 20'000;
@@ -42,4 +42,4 @@ int64_t rhythm(std::span<const double> values) {
   return static_cast<int64_t>(*best + least_lag);
 }
 
-}  // namespace betimes::system::series
+}  // namespace betimes::judge

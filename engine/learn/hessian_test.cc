@@ -1,6 +1,7 @@
 #include "betimes/learn/hessian.h"
 
 #include <gtest/gtest.h>
+#include <torch/autograd.h>
 #include <torch/nn.h>
 
 #include "betimes/base/error.h"

@@ -116,9 +116,9 @@ class Study {
   void evidence(const std::string& id, const Estimate& found);
   /// Why nothing can be measured of it here.
   void not_shown(const std::string& id, const std::string& why);
-  void table(Table table) { result_.tables.push_back(std::move(table)); }
-  void picture(Picture picture) { result_.pictures.push_back(std::move(picture)); }
-  void note(std::string text) { result_.notes.push_back(std::move(text)); }
+  void table(Table table);
+  void picture(Picture picture);
+  void note(std::string text);
 
   /// The findings in the order of the claims. Throws std::logic_error when a claim has neither
   /// evidence nor a reason (claims that --quick can't show are left out there).

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "betimes/graph/graph.h"
 #include "betimes/learn/loader.h"
 #include "betimes/learn/training.h"
 #include "systems/recommend/sdim/longhist.h"

@@ -33,7 +33,7 @@ std::vector<double> random_scores(size_t n, uint64_t seed) {
 
 std::vector<double> norms_of_errors(Bench& bench, int bits) {
   std::vector<double> norms;
-  for (const Layer& layer : bench.net().layers()) {
+  for (const auto& layer : bench.net().layers()) {
     norms.push_back(layer->rounding_error(bits).square().sum().item<double>());
   }
   return norms;

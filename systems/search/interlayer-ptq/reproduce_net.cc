@@ -53,7 +53,7 @@ Bench::Bench(Net net, const learn::ImageSplits& data, int64_t images)
 
 std::vector<int64_t> Bench::parameters() const {
   std::vector<int64_t> counts;
-  for (const Layer& layer : net_->layers()) counts.push_back(layer->parameters_of_weight());
+  for (const auto& layer : net_->layers()) counts.push_back(layer->parameters_of_weight());
   return counts;
 }
 
@@ -72,10 +72,10 @@ void Bench::calibrate(uint64_t seed) {
   calibration_images_ = learn::plain_batch(data_.train.images.index_select(0, rows));
   calibration_labels_ = data_.train.labels.index_select(0, rows);
   const torch::NoGradGuard no_gradient;
-  for (const Layer& layer : net_->layers()) layer->observe(true);
+  for (const auto& layer : net_->layers()) layer->observe(true);
   const at::Tensor logits = net_->forward(calibration_images_);
   base_loss_ = torch::cross_entropy_loss(logits, calibration_labels_).item<double>();
-  for (const Layer& layer : net_->layers()) {
+  for (const auto& layer : net_->layers()) {
     layer->observe(false);
     layer->calibrate({8, 4});
   }
@@ -158,7 +158,7 @@ std::vector<Bench::Cost> Bench::latencies(const std::vector<Configuration>& conf
 HessianScores hessian_scores(Bench& bench, int bits, int draws, uint64_t seed) {
   bench.added_loss({}, 16);  // everything as trained
   std::vector<at::Tensor> weights, errors;
-  for (const Layer& layer : bench.net().layers()) {
+  for (const auto& layer : bench.net().layers()) {
     weights.push_back(layer->weight());
     errors.push_back(layer->rounding_error(bits));
   }

@@ -154,8 +154,9 @@ class PatchTransformer : public NetImpl {
 }  // namespace
 
 Layer NetImpl::add(const std::string& name, const LayerImpl::Options& options) {
-  layers_.push_back(register_module(name, Layer(options)));
-  return layers_.back();
+  Layer layer = register_module(name, Layer(options));
+  layers_.push_back(layer.ptr());
+  return layer;
 }
 
 std::vector<std::string> NetImpl::layer_names() const {
@@ -167,7 +168,7 @@ std::vector<std::string> NetImpl::layer_names() const {
 }
 
 void NetImpl::fold_norms() {
-  for (Layer& layer : layers_) layer->fold_norm();
+  for (const auto& layer : layers_) layer->fold_norm();
 }
 
 std::vector<std::string> net_names() {

@@ -62,7 +62,7 @@ TORCH_MODULE(Layer);
 class NetImpl : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) = 0;
-  const std::vector<Layer>& layers() const { return layers_; }
+  const std::vector<std::shared_ptr<LayerImpl>>& layers() const { return layers_; }
   /// Names of the layers, as parameters have them ("block1.first").
   std::vector<std::string> layer_names() const;
   void fold_norms();
@@ -71,7 +71,7 @@ class NetImpl : public torch::nn::Module {
   Layer add(const std::string& name, const LayerImpl::Options& options);
 
  private:
-  std::vector<Layer> layers_;
+  std::vector<std::shared_ptr<LayerImpl>> layers_;
 };
 using Net = std::shared_ptr<NetImpl>;
 

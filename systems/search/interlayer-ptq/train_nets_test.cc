@@ -38,14 +38,14 @@ TEST_P(EveryNet, LosesMoreWithFewerBits) {
   net->eval();
   net->fold_norms();
   const at::Tensor x = images(64);
-  for (const Layer& layer : net->layers()) layer->observe(true);
+  for (const auto& layer : net->layers()) layer->observe(true);
   const at::Tensor exact = net->forward(x);
-  for (const Layer& layer : net->layers()) {
+  for (const auto& layer : net->layers()) {
     layer->observe(false);
     layer->calibrate({8, 4});
   }
   const auto error = [&](int bits) {
-    for (const Layer& layer : net->layers()) layer->set_bits(bits);
+    for (const auto& layer : net->layers()) layer->set_bits(bits);
     return (net->forward(x) - exact).norm().item<double>() / exact.norm().item<double>();
   };
   const double at8 = error(8), at4 = error(4);

@@ -1,5 +1,7 @@
 #include "systems/spiking/iir-snn/iir-snn.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -154,7 +156,7 @@ std::vector<Claim> claims() {
 }  // namespace
 
 std::string weights_file(const Places& places, int64_t time_steps) {
-  const std::string stem = time_steps == 0 ? "dnn" : "t" + std::to_string(time_steps);
+  const std::string stem = time_steps == 0 ? std::string("dnn") : fmt::format("t{}", time_steps);
   return (std::filesystem::path(places.weights) / "iir-snn" / (stem + ".safetensors")).string();
 }
 

@@ -330,7 +330,7 @@ void iir_snn_reproduce(Study& study) {
     if (!first) first = std::move(trained);
   }
   const judge::Examples& test = data->task.test;
-  const auto timed = time_all(*first, test, study.quick() ? 4 : 60, study.seed());
+  const auto timed = time_all(*first, test, study.quick() ? 3 : 60, study.seed());
   report_accuracy(study, hits, timed);
   report_spikes(study, *first, test);
   report_latency(study, timed);

@@ -19,16 +19,9 @@ namespace betimes::system::snn_delays {
 namespace {
 
 constexpr double least_width = 0.27;
+constexpr int64_t calibration = 500;  // examples
 
 at::Tensor taps_of(int64_t taps) { return at::arange(taps, at::kFloat) - taps / 2; }
-
-/// From `low` up to `high` in the first three tenths, then down to nearly nothing.
-double one_cycle(double done, double low, double high) {
-  const auto cosine = [](double from, double to, double share) {
-    return to + (from - to) * (1 + std::cos(std::numbers::pi * share)) / 2;
-  };
-  return done < 0.3 ? cosine(low, high, done / 0.3) : cosine(high, low / 100, (done - 0.3) / 0.7);
-}
 
 void set_rate(torch::optim::Adam& adam, double rate) {
   for (auto& group : adam.param_groups()) {
@@ -110,6 +103,13 @@ double train_epoch(DelayModule& module, Optimizers& optimizers, const at::Tensor
 
 }  // namespace
 
+double one_cycle(double done, double low, double high) {
+  const auto cosine = [](double from, double to, double share) {
+    return to + (from - to) * (1 + std::cos(std::numbers::pi * share)) / 2;
+  };
+  return done < 0.3 ? cosine(low, high, done / 0.3) : cosine(high, low / 100, (done - 0.3) / 0.7);
+}
+
 at::Tensor gaussian_kernel(const at::Tensor& weight, const at::Tensor& position, int64_t taps,
                            double sigma) {
   const at::Tensor distance = (taps_of(taps) - position.unsqueeze(2)) / (sigma + least_width);
@@ -190,8 +190,28 @@ std::vector<at::Tensor> DelayModuleImpl::norm_parameters() const {
   return all;
 }
 
-Net DelayModuleImpl::served() {
+Net DelayModuleImpl::served(const at::Tensor& counts) {
   torch::NoGradGuard no_gradient;
+  std::vector<at::Tensor> gathered;
+  for (auto& norm : norms_) {
+    gathered.insert(gathered.end(), {norm->running_mean.clone(), norm->running_var.clone()});
+    norm->options.momentum(1);  // this one batch alone
+  }
+  const double dropout = options_.dropout;
+  options_.dropout = 0;
+  train();
+  forward(counts, -1);
+  options_.dropout = dropout;
+  const Net net = folded();
+  for (size_t i = 0; i < norms_.size(); ++i) {
+    norms_[i]->running_mean.copy_(gathered[2 * i]);
+    norms_[i]->running_var.copy_(gathered[2 * i + 1]);
+    norms_[i]->options.momentum(0.1);
+  }
+  return net;
+}
+
+Net DelayModuleImpl::folded() {
   Net net;
   net.kernel = options_.kernel;
   net.leak = static_cast<float>(leak_);
@@ -257,7 +277,7 @@ Trained train_delays(const std::string& name, const DelayOptions& options,
     const double loss =
         train_epoch(module, optimizers, counts, labels, training.batch, sigma, rates);
     if (!std::isfinite(loss)) throw Error("training", name + " diverged", "a lower rate");
-    const Net net = module->served();
+    const Net net = module->served(counts.slice(0, 0, calibration));
     const double validation = served_accuracy(net, data.validation);
     // While the Gaussians are wide the rounded net is another one: chance must not choose it.
     const bool narrow = sigma <= options.sigma_last * 1.001;

@@ -46,10 +46,13 @@ class DelayModuleImpl : public torch::nn::Module {
   std::vector<at::Tensor> weights() const { return weights_; }
   std::vector<at::Tensor> positions() const { return positions_; }  // none where they don't learn
   std::vector<at::Tensor> norm_parameters() const;
-  /// With rounded delays and batch norm folded in, as in evaluation mode.
-  Net served();
+  /// With rounded delays and batch norm folded in. Norms take their means and variances from
+  /// `counts` with rounded delays (what they gathered while positions were Gaussians is kept for
+  /// going on): a rounded synapse hands on more of its weight than one spread over two bins.
+  Net served(const at::Tensor& counts);
 
  private:
+  Net folded();
   at::Tensor currents(size_t layer, const at::Tensor& x, double sigma) const;
 
   DelayOptions options_;
@@ -76,6 +79,10 @@ struct Trained {
 /// (0.1, cosine to 0). Warns by a line of a layer whose neurons hardly fire.
 Trained train_delays(const std::string& name, const DelayOptions& options,
                      const DelayTraining& training, const Splits& data);
+
+/// A rate at the share `done` of a run: from `low` up to `high` in the first three tenths, then
+/// down to nearly nothing.
+double one_cycle(double done, double low, double high);
 
 /// Share of examples that the served net names right, heard to the end.
 double served_accuracy(const Net& net, const SpikeTrains& trains);

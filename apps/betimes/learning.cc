@@ -39,9 +39,13 @@ std::string place(const char* variable, const std::string& beside_sources) {
 
 }  // namespace
 
+system::Places default_places() {
+  return {place("BETIMES_DATA", BETIMES_SOURCE_DIR "/../shared/data"),
+          place("BETIMES_MODELS", BETIMES_SOURCE_DIR "/models")};
+}
+
 void declare_places(CLI::App& command, system::Places& places) {
-  places.data = place("BETIMES_DATA", BETIMES_SOURCE_DIR "/../shared/data");
-  places.weights = place("BETIMES_MODELS", BETIMES_SOURCE_DIR "/models");
+  places = default_places();
   command.add_option("--data", places.data,
                      "folder of data sets that aren't installed packages; $BETIMES_DATA");
   command.add_option("--weights", places.weights, "folder of trained weights; $BETIMES_MODELS");

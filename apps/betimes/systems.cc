@@ -5,10 +5,9 @@ namespace betimes::system {
 
 #define NO(declaration)
 #define YES(declaration) declaration
-#define BETIMES_SYSTEM(id, trains, reproduces)   \
-  System id##_system();                          \
-  trains(void id##_train(const TrainOptions&);)  \
-  reproduces(void id##_reproduce(Study&);)
+#define BETIMES_SYSTEM(id, trains, reproduces) \
+  System id##_system();                        \
+  trains(void id##_train(const TrainOptions&);) reproduces(void id##_reproduce(Study&);)
 #include "systems.inc"
 #undef BETIMES_SYSTEM
 #undef YES
@@ -29,11 +28,11 @@ bool learns_here() { return false; }
 const std::vector<system::System>& systems() {
   static const std::vector<system::System> all = [] {
     std::vector<system::System> list;
-#define BETIMES_SYSTEM(id, trains, reproduces)                                        \
-  list.push_back(system::id##_system());                                              \
-  trains(list.back().learns = true;)                                                  \
-  BETIMES_LINKED(trains(list.back().train = system::id##_train;)                      \
-                 reproduces(list.back().reproduce = system::id##_reproduce;))
+#define BETIMES_SYSTEM(id, trains, reproduces)                       \
+  list.push_back(system::id##_system());                             \
+  trains(list.back().learns = true;)                                 \
+      BETIMES_LINKED(trains(list.back().train = system::id##_train;) \
+                         reproduces(list.back().reproduce = system::id##_reproduce;))
 #include "systems.inc"
     return list;
   }();

@@ -23,6 +23,9 @@ bool learns_here();
 /// that isn't there.
 const system::System& learning_system(const std::string& slug);
 
+/// Where data and weights are looked for when nothing else is said.
+system::Places default_places();
+
 /// --data and --weights of the verbs that open or train a system.
 void declare_places(CLI::App& command, system::Places& places);
 

@@ -126,7 +126,8 @@ int main(int argc, char** argv) {
   betimes::bench::Options options;
   CLI::App app("Betimes beside ONNX Runtime: same models, inputs and CPUs, turn by turn");
   app.add_option("--packages", options.packages, "The node_modules folder with onnxruntime-node");
-  app.add_option("--made", options.made, "Only write the models that are made here into this folder");
+  app.add_option("--made", options.made,
+                 "Only write the models that are made here into this folder");
   app.add_option("--list", options.list, "The models, as bench/models.json");
   app.add_option("--only", options.only, "Only models whose name has this in it");
   app.add_option("--threads", options.threads, "Numbers of threads, 1,2 when not given")

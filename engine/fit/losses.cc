@@ -29,8 +29,8 @@ class Fitting::Oracle : public LossOracle {
       : fitting_(fitting),
         part_(fitting.task_.validation.slice(0, examples)),
         reference_(first_rows(fitting.reference_, examples)),
-        quality_(judge::summarize(scores(fitting.metric_, reference_, reference_, part_.labels))
-                     .value),
+        quality_(
+            judge::summarize(scores(fitting.metric_, reference_, reference_, part_.labels)).value),
         begun_(fitting.elapsed()) {}
 
   const std::vector<std::string>& nodes() const override { return fitting_.variants_->nodes(); }
@@ -83,8 +83,7 @@ class Fitting::Oracle : public LossOracle {
 
 void Fitting::find_losses() {
   const IndependentSensitivity independent;
-  const SensitivityMethod& method =
-      options_.sensitivity ? *options_.sensitivity : independent;
+  const SensitivityMethod& method = options_.sensitivity ? *options_.sensitivity : independent;
   const int64_t wanted =
       method.evaluations(variants_->nodes().size(), variants_->precisions().size());
   Oracle oracle(*this, affordable(share_of_time, static_cast<size_t>(wanted)));

@@ -39,8 +39,7 @@ class SensitivityMethod {
   /// How many evaluations of the loss it would like; with more of them each has fewer examples.
   virtual int64_t evaluations(size_t nodes, size_t precisions) const = 0;
   /// A loss for every node and precision. `progress` gets the fraction done; may be empty.
-  virtual Losses losses(LossOracle& oracle,
-                        const std::function<void(double)>& progress) const = 0;
+  virtual Losses losses(LossOracle& oracle, const std::function<void(double)>& progress) const = 0;
 };
 
 /// Each node lowered alone: what it loses by itself is what it is taken to lose in any company.

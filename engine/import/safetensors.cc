@@ -146,14 +146,15 @@ std::map<std::string, std::string> read_safetensors_metadata(const std::string& 
 }
 
 std::string format_safetensors(const std::map<std::string, Tensor>& tensors,
-                                  const std::map<std::string, std::string>& metadata) {
+                               const std::map<std::string, std::string>& metadata) {
   constexpr size_t alignment = 8;
   nlohmann::ordered_json header = nlohmann::ordered_json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::string data;
   for (const auto& [name, tensor] : tensors) {
     const size_t begin = data.size();
-    if (tensor.bytes() > 0) data.append(reinterpret_cast<const char*>(tensor.raw()), tensor.bytes());
+    if (tensor.bytes() > 0)
+      data.append(reinterpret_cast<const char*>(tensor.raw()), tensor.bytes());
     header[name] = {{"dtype", name_of(tensor.dtype(), "tensor " + name)},
                     {"shape", tensor.shape()},
                     {"data_offsets", {begin, data.size()}}};

@@ -17,9 +17,10 @@ std::map<std::string, Tensor> parse_safetensors(std::span<const std::byte> bytes
                                                 const std::string& where);
 
 /// The tensors as a safetensors file, in the order of their names, the data aligned to
-/// 8 bytes; `metadata` goes into the header. Throws Error for an element type that the format lacks.
+/// 8 bytes; `metadata` goes into the header. Throws Error for an element type that the format
+/// lacks.
 std::string format_safetensors(const std::map<std::string, Tensor>& tensors,
-                                  const std::map<std::string, std::string>& metadata = {});
+                               const std::map<std::string, std::string>& metadata = {});
 /// The same into a file, replaced as a whole.
 void write_safetensors(const std::string& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});

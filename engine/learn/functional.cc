@@ -34,8 +34,8 @@ Functional::Functional(torch::nn::Module& module, const Forward& forward,
     return outputs;
   };
   const auto no_names = [](const at::Tensor&) { return std::string(); };
-  const auto traced =
-      jit::tracer::trace(std::move(inputs), run, no_names, /*strict=*/true, /*force_outplace=*/true);
+  const auto traced = jit::tracer::trace(std::move(inputs), run, no_names, /*strict=*/true,
+                                         /*force_outplace=*/true);
   std::shared_ptr<jit::Graph> graph = traced.first->graph;
   jit::Inline(*graph);
   jit::EliminateDeadCode(graph);

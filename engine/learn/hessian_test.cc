@@ -90,7 +90,8 @@ TEST(Functional, GradientsGoThroughAnInnerStep) {
   };
   const at::Tensor x = at::randn({4, 3}, f64), y = at::randn({4, 1}, f64);
   const Functional function(*net, forward, {x});
-  EXPECT_EQ(function.names(), (std::vector<std::string>{"0.weight", "0.bias", "2.weight", "2.bias"}));
+  EXPECT_EQ(function.names(),
+            (std::vector<std::string>{"0.weight", "0.bias", "2.weight", "2.bias"}));
   EXPECT_TRUE(at::equal(function(net->parameters(), {x})[0], net->forward(x)));
 
   const auto outer = [&] {

@@ -24,8 +24,7 @@ Batch TensorDataset::get(const at::Tensor& chosen, std::mt19937_64&) const {
   return batch;
 }
 
-Loader::Loader(const Dataset& data, const LoaderOptions& options)
-    : data_(data), options_(options) {
+Loader::Loader(const Dataset& data, const LoaderOptions& options) : data_(data), options_(options) {
   if (options.batch < 1 || (options.drop_last && options.batch > data.size())) {
     throw Error("batch", "is " + std::to_string(options.batch),
                 "1 to " + std::to_string(data.size()) + ", the number of examples");

@@ -126,9 +126,7 @@ void Optimizer::set_factor(double factor) {
   }
 }
 
-double Optimizer::clip(double norm) {
-  return torch::nn::utils::clip_grad_norm_(parameters_, norm);
-}
+double Optimizer::clip(double norm) { return torch::nn::utils::clip_grad_norm_(parameters_, norm); }
 
 std::map<std::string, Tensor> Optimizer::state() const {
   States all;

@@ -124,8 +124,8 @@ class Run {
     int64_t step = (number - 1) * loader_.steps();
     const double all = static_cast<double>(loader_.steps() * options_.epochs);
     loader_.epoch(number, [&](const Batch& batch) {
-      const double factor = options_.schedule(static_cast<double>(step) / all) *
-                            (plateau_ ? plateau_->factor() : 1);
+      const double factor =
+          options_.schedule(static_cast<double>(step) / all) * (plateau_ ? plateau_->factor() : 1);
       epoch.rate = options_.optimizer.rate * factor;
       optimizer_.set_factor(factor);
       optimizer_.zero_grad();
@@ -178,7 +178,8 @@ class Run {
     import::write_safetensors(options_.checkpoint.string(), all,
                               {{"epoch", std::to_string(trained_.epochs)},
                                {"best_epoch", std::to_string(trained_.best_epoch)},
-                               {"seed", std::to_string(options_.seed)}});
+                               { "seed",
+                                 std::to_string(options_.seed) }});
   }
 
   void load() {

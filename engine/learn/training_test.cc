@@ -81,8 +81,8 @@ TEST_P(Optimizers, LearnAndResumeExactly) {
   EXPECT_LT(epochs.back().loss, 0.7 * epochs.front().loss);
   EXPECT_DOUBLE_EQ(unbroken.objective.score(), whole.best);
 
-  o.checkpoint = ::testing::TempDir() + "/resume" +
-                 std::to_string(static_cast<int>(GetParam())) + ".safetensors";
+  o.checkpoint = ::testing::TempDir() + "/resume" + std::to_string(static_cast<int>(GetParam())) +
+                 ".safetensors";
   Problem first;
   TrainingOptions half = o;
   half.epochs = 8;
@@ -114,10 +114,11 @@ TEST(Training, StopsEarlyAndKeepsTheBestEpoch) {
   o.patience = 3;
   std::vector<Epoch> epochs;
   std::map<std::string, Tensor> best;
-  const Trained found = train(*problem.net, problem.data, problem.objective, o, [&](const Epoch& e) {
-    epochs.push_back(e);
-    if (e.number == 2) best = module_tensors(*problem.net);
-  });
+  const Trained found =
+      train(*problem.net, problem.data, problem.objective, o, [&](const Epoch& e) {
+        epochs.push_back(e);
+        if (e.number == 2) best = module_tensors(*problem.net);
+      });
   EXPECT_EQ(found.best_epoch, 2);
   EXPECT_EQ(found.epochs, 5);
   expect_equal(module_tensors(*problem.net), best);

@@ -56,9 +56,9 @@ std::string entries_text(const char* title, const std::vector<Catalog::Entry>& e
 std::string systems_text(const std::vector<Catalog::System>& systems, int width) {
   std::vector<Catalog::Entry> entries;
   for (const Catalog::System& system : systems) {
-    entries.push_back({system.name, fmt::format("{}{}: {} ({})", system.domain,
-                                                system.learns ? ", learns" : "", system.summary,
-                                                fmt::join(system.families, ", "))});
+    entries.push_back(
+        {system.name, fmt::format("{}{}: {} ({})", system.domain, system.learns ? ", learns" : "",
+                                  system.summary, fmt::join(system.families, ", "))});
   }
   return entries_text("systems", entries, width);
 }

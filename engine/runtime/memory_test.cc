@@ -28,8 +28,9 @@ graph::Graph embedded_model() {
   return import::read_onnx(BETIMES_SOURCE_DIR "/models/fashion-classifier.onnx");
 }
 
-/// The allocator keeps freed blocks in lists of its own and counts those as taken, so without a leak
-/// its sums waver by so much. The smallest block is 16 bytes: what leaks one a run shows after 512.
+/// The allocator keeps freed blocks in lists of its own and counts those as taken, so without a
+/// leak its sums waver by so much. The smallest block is 16 bytes: what leaks one a run shows after
+/// 512.
 constexpr size_t waver = 8 << 10;
 
 /// What primitives, their arguments and descriptions take beside weights and activations.

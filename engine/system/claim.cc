@@ -6,11 +6,16 @@ namespace betimes::system {
 
 const char* name(Verdict verdict) {
   switch (verdict) {
-    case Verdict::reproduced: return "reproduced";
-    case Verdict::weakly: return "reproduced, not beyond noise";
-    case Verdict::not_beyond_noise: return "not reproduced, within noise";
-    case Verdict::not_reproduced: return "not reproduced";
-    case Verdict::not_shown: return "can't be shown here";
+    case Verdict::reproduced:
+      return "reproduced";
+    case Verdict::weakly:
+      return "reproduced, not beyond noise";
+    case Verdict::not_beyond_noise:
+      return "not reproduced, within noise";
+    case Verdict::not_reproduced:
+      return "not reproduced";
+    case Verdict::not_shown:
+      return "can't be shown here";
   }
   return "";
 }

@@ -12,10 +12,10 @@ enum class Direction { at_least, at_most };
 
 /// What a paper says, and what counts as success here, before anything is measured.
 struct Claim {
-  std::string id;        // names it in the code and the results: "flat-in-length"
-  std::string text;      // the statement, in a sentence
-  std::string paper;     // the paper's own figure, as it gives it; empty: none
-  std::string how;       // what is measured here
+  std::string id;     // names it in the code and the results: "flat-in-length"
+  std::string text;   // the statement, in a sentence
+  std::string paper;  // the paper's own figure, as it gives it; empty: none
+  std::string how;    // what is measured here
   Direction direction = Direction::at_least;
   double bound = 0;      // success: the value measured is at least, or at most, this
   std::string unit;      // "x", "points", "AUC"; empty: a plain number

@@ -53,9 +53,9 @@ std::string render_text(const System& system, int width) {
   }
   text += "\nclaims\n";
   for (const Claim& claim : system.claims) {
-    text += indented(fmt::format("{}: {} Success: {}, {}.", claim.id, claim.text, criterion(claim),
-                                 claim.how),
-                     2, width);
+    text += indented(
+        fmt::format("{}: {} Success: {}, {}.", claim.id, claim.text, criterion(claim), claim.how),
+        2, width);
   }
   return text;
 }

@@ -67,8 +67,8 @@ Json picture_json(const Picture& picture) {
                       {"low", numbers(one.low)},
                       {"high", numbers(one.high)}});
   }
-  return {{"title", picture.title},     {"x_label", picture.x_label}, {"y_label", picture.y_label},
-          {"log_x", picture.log_x},     {"log_y", picture.log_y},     {"series", std::move(series)}};
+  return {{"title", picture.title}, {"x_label", picture.x_label}, {"y_label", picture.y_label},
+          {"log_x", picture.log_x}, {"log_y", picture.log_y},     {"series", std::move(series)}};
 }
 
 template <class Item, class Function>
@@ -91,9 +91,8 @@ std::vector<double> read_numbers(const Json& values) {
 }
 
 Verdict read_verdict(const std::string& text) {
-  for (const Verdict verdict :
-       {Verdict::reproduced, Verdict::weakly, Verdict::not_beyond_noise, Verdict::not_reproduced,
-        Verdict::not_shown}) {
+  for (const Verdict verdict : {Verdict::reproduced, Verdict::weakly, Verdict::not_beyond_noise,
+                                Verdict::not_reproduced, Verdict::not_shown}) {
     if (text == name(verdict)) return verdict;
   }
   throw std::invalid_argument("unknown verdict " + text);
@@ -115,7 +114,8 @@ Finding read_finding(const Json& object) {
   finding.found.value = read_number(object.at("value"));
   finding.found.samples = object.at("samples");
   if (object.contains("low")) {
-    finding.found.interval = Interval{read_number(object.at("low")), read_number(object.at("high"))};
+    finding.found.interval =
+        Interval{read_number(object.at("low")), read_number(object.at("high"))};
   }
   return finding;
 }
@@ -171,8 +171,8 @@ Reproduction read(const Json& object) {
 
 void check_current(const System& system, const Reproduction& found, const std::string& path) {
   for (const Claim& claim : system.claims) {
-    const bool there = std::any_of(
-        found.findings.begin(), found.findings.end(), [&](const Finding& finding) {
+    const bool there =
+        std::any_of(found.findings.begin(), found.findings.end(), [&](const Finding& finding) {
           const Claim& old = finding.claim;
           return old.id == claim.id && old.bound == claim.bound && old.direction == claim.direction;
         });

@@ -36,8 +36,13 @@ Reproduction found() {
   const System system = example();
   result.findings = {{system.claims[0], {3.5, Interval{3, 4}, 2, "synthetic"}, Verdict::reproduced},
                      {system.claims[1], {0, {}, 0, "no device"}, Verdict::not_shown}};
-  result.tables = {{"Figures", {"variant", "m"}, {{std::string("x"), 1.25}, {std::string("y"), std::nan("")}}}};
-  result.pictures = {{"It's a \"title\"", "x", "y", true, false,
+  result.tables = {
+      {"Figures", {"variant", "m"}, {{std::string("x"), 1.25}, {std::string("y"), std::nan("")}}}};
+  result.pictures = {{"It's a \"title\"",
+                      "x",
+                      "y",
+                      true,
+                      false,
                       {{"s", {1, 10, 100}, {1, std::nan(""), 3}, {0.5, 0, 2}, {2, 0, 4}, true}}}};
   result.notes = {"synthetic data"};
   return result;

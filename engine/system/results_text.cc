@@ -89,7 +89,8 @@ std::string machine_line(const Reproduction& found) {
 
 std::string run_line(const Reproduction& found) {
   std::string seeds;
-  for (const uint64_t seed : found.seeds) seeds += fmt::format("{}{}", seeds.empty() ? "" : ", ", seed);
+  for (const uint64_t seed : found.seeds)
+    seeds += fmt::format("{}{}", seeds.empty() ? "" : ", ", seed);
   return fmt::format("{} form, seed{} {}, {:.0f} s; {}; {}; commit {}",
                      found.quick ? "quick" : "full", found.seeds.size() == 1 ? "" : "s", seeds,
                      found.seconds, machine_line(found), found.date, found.commit);
@@ -115,7 +116,8 @@ std::string render_text(const System& system, const Reproduction& found, int wid
 }
 
 std::string render_markdown(const std::vector<Recorded>& recorded) {
-  std::string text = markdown_row({"system", "claim", "paper", "here", "success", "verdict", "date"});
+  std::string text =
+      markdown_row({"system", "claim", "paper", "here", "success", "verdict", "date"});
   text += "|---|---|---|---|---|---|---|\n";
   for (const auto& [system, found] : recorded) {
     const std::string link =
@@ -126,8 +128,8 @@ std::string render_markdown(const std::vector<Recorded>& recorded) {
     }
     bool first = true;
     for (const Finding& finding : found->findings) {
-      text += markdown_row({first ? link : "", finding.claim.text, finding.claim.paper, here(finding),
-                            criterion(finding.claim), name(finding.verdict),
+      text += markdown_row({first ? link : "", finding.claim.text, finding.claim.paper,
+                            here(finding), criterion(finding.claim), name(finding.verdict),
                             found->date.substr(0, 10) + (found->quick ? " (quick)" : "")});
       first = false;
     }

@@ -79,7 +79,8 @@ void Study::not_shown(const std::string& id, const std::string& why) {
   }
 }
 
-// Here rather than in the header: GCC 12, inlining them at -O3, warns of accesses that never happen.
+// Here rather than in the header: GCC 12, inlining them at -O3, warns of accesses that never
+// happen.
 void Study::table(Table table) { result_.tables.push_back(std::move(table)); }
 void Study::picture(Picture picture) { result_.pictures.push_back(std::move(picture)); }
 void Study::note(std::string text) { result_.notes.push_back(std::move(text)); }

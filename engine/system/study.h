@@ -54,7 +54,7 @@ struct Reproduction {
   double seconds = 0;
   std::vector<Finding> findings;
   std::vector<Table> tables;
-  std::vector<Picture> pictures;  // the first one is the system's picture
+  std::vector<Picture> pictures;   // the first one is the system's picture
   std::vector<std::string> notes;  // data and sizes, what can't be shown and why
 };
 

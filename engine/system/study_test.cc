@@ -73,11 +73,11 @@ TEST(Study, EveryVariantRunsOnceASeedAndValuesKeepTheirSeed) {
   Study study(system, {});
   std::vector<std::pair<std::string, uint64_t>> calls;
   const auto variant = [&](const std::string& name, double factor) {
-    return Variant{name, [&calls, name, factor](uint64_t seed) {
-                     calls.emplace_back(name, seed);
-                     return std::map<std::string, double>{
-                         {"m", factor * static_cast<double>(seed)}};
-                   }};
+    return Variant{
+        name, [&calls, name, factor](uint64_t seed) {
+          calls.emplace_back(name, seed);
+          return std::map<std::string, double>{{"m", factor * static_cast<double>(seed)}};
+        }};
   };
   const Scores scores = study.run({variant("x", 1), variant("y", 2)}, study.seeds(3));
   EXPECT_EQ(calls.size(), 6u);

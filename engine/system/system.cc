@@ -8,14 +8,22 @@ namespace betimes::system {
 
 const char* name(Family family) {
   switch (family) {
-    case Family::know: return "know";
-    case Family::fit: return "fit";
-    case Family::adapt: return "adapt";
-    case Family::reuse: return "reuse";
-    case Family::anticipate: return "anticipate";
-    case Family::stream: return "stream";
-    case Family::serve: return "serve";
-    case Family::judge: return "judge";
+    case Family::know:
+      return "know";
+    case Family::fit:
+      return "fit";
+    case Family::adapt:
+      return "adapt";
+    case Family::reuse:
+      return "reuse";
+    case Family::anticipate:
+      return "anticipate";
+    case Family::stream:
+      return "stream";
+    case Family::serve:
+      return "serve";
+    case Family::judge:
+      return "judge";
   }
   return "";
 }

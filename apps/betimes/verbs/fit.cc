@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "apps/betimes/default_model.h"
+#include "apps/betimes/fit_system.h"
 #include "apps/betimes/options.h"
 #include "apps/betimes/systems.h"
 #include "apps/betimes/verb.h"
@@ -24,6 +25,8 @@ namespace {
 
 constexpr int64_t synthetic_examples = 512;
 
+constexpr const char* default_out = "fitted.onnx";
+
 struct FitArguments {
   std::string model;
   std::string budget;
@@ -32,7 +35,8 @@ struct FitArguments {
   std::string metric;
   std::string sensitivity = "interlayer";
   std::string memory;
-  std::string out = "fitted.onnx";
+  std::string out = default_out;
+  SystemSearch system;
   std::string report;
   std::optional<double> quality_floor;
   std::vector<int> threads = {1};
@@ -110,16 +114,21 @@ std::shared_ptr<const fit::SensitivityMethod> find_sensitivity(const std::string
   throw Error("--sensitivity", "'" + name + "' is none", known);
 }
 
+std::optional<fit::Budget> budget_of(const FitArguments& arguments) {
+  std::optional<fit::Budget> budget;
+  if (!arguments.budget.empty()) budget = fit::parse_budget(arguments.budget);
+  if (!arguments.quality_floor && arguments.memory.empty()) return budget;
+  if (!budget) throw Error("--quality-floor, --memory", "were given without --budget");
+  budget->quality_floor = arguments.quality_floor;
+  if (!arguments.memory.empty()) budget->memory = fit::parse_bytes(arguments.memory);
+  return budget;
+}
+
 fit::FitOptions make_options(const FitArguments& arguments,
                              const std::map<std::string, Shape>& shapes) {
   fit::FitOptions options;
   options.model = model_name(arguments.model);
-  if (!arguments.budget.empty()) options.budget = fit::parse_budget(arguments.budget);
-  if (arguments.quality_floor || !arguments.memory.empty()) {
-    if (!options.budget) throw Error("--quality-floor, --memory", "were given without --budget");
-    options.budget->quality_floor = arguments.quality_floor;
-    if (!arguments.memory.empty()) options.budget->memory = fit::parse_bytes(arguments.memory);
-  }
+  options.budget = budget_of(arguments);
   options.shapes = shapes;
   options.threads = arguments.threads;
   options.seed = arguments.seed;
@@ -141,7 +150,16 @@ std::string now() {
   return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &utc)};
 }
 
+int run_fit_system(const system::System& system, const FitArguments& a) {
+  const std::string out = a.out == default_out ? system.slug + "-fitted.json" : a.out;
+  return fit_system(system, a.system,
+                    {budget_of(a), a.data, a.threads, a.seed, a.max_seconds, a.json, out});
+}
+
 int run_fit(const FitArguments& arguments) {
+  for (const system::System& system : systems()) {
+    if (system.slug == arguments.model) return run_fit_system(system, arguments);
+  }
   const std::map<std::string, Shape> shapes = parse_shapes(arguments.shapes);
   fit::FitOptions options = make_options(arguments, shapes);
   const std::string report = report_path(arguments);
@@ -174,7 +192,8 @@ int run_fit(const FitArguments& arguments) {
 std::function<int()> declare_fit(CLI::App& command) {
   auto arguments = std::make_shared<FitArguments>();
   FitArguments& a = *arguments;
-  command.add_option("model", a.model, "ONNX file; the embedded default model when left out");
+  command.add_option("model", a.model,
+                     "ONNX file, or a system; the embedded default model when left out");
   command.add_option("--budget", a.budget,
                      "latency to keep, like 5ms (p99), p50<=800us or p50<2ms,p99<=4ms; without "
                      "one it is set at the knee of the frontier");
@@ -207,6 +226,7 @@ std::function<int()> declare_fit(CLI::App& command) {
       ->check(CLI::PositiveNumber);
   command.add_option("--out", a.out, "where the fitted ONNX file goes");
   command.add_option("--report", a.report, "where the HTML report goes; beside --out by default");
+  declare_system_search(command, a.system);
   command.add_flag("--json", a.json, "print one JSON object (docs/json.md)");
   return [arguments] { return run_fit(*arguments); };
 }

@@ -72,11 +72,12 @@ std::function<int()> declare_show(CLI::App& command) {
       ->allow_extra_args(false);
   command.add_flag("--verbose", a.verbose,
                    "the plan's steps, their kernels, and why better ones were passed over");
-  auto* results = command.add_option("--results", a.results,
-                                     "of a system: folder of what reproductions found");
+  auto* results =
+      command.add_option("--results", a.results, "of a system: folder of what reproductions found");
   command.add_flag("--markdown", a.markdown, "of a system: the result's part of its page")
       ->needs(results);
-  command.add_option("--picture", a.picture, "of a system: write the result's picture, an SVG file")
+  command
+      .add_option("--picture", a.picture, "of a system: write the result's picture, an SVG file")
       ->needs(results);
   return [arguments] { return run_show(*arguments); };
 }

@@ -5,8 +5,8 @@
 
 namespace betimes::systems::recommend {
 
-/// Area under the ROC curve of scores against 0/1 labels, ties counted half (Mann and Whitney 1947).
-/// Throws Error for other lengths, and without both kinds of labels.
+/// Area under the ROC curve of scores against 0/1 labels, ties counted half (Mann and Whitney
+/// 1947). Throws Error for other lengths, and without both kinds of labels.
 double auc(std::span<const float> scores, std::span<const float> labels);
 
 /// Mean over users of their own AUC, weighted by their impressions; users with one kind of label

@@ -39,8 +39,8 @@ class BucketTable {
   std::vector<float> rows_;  // [rounds, buckets, width]
 };
 
-/// Keeps one user's raw bucket sums up to date, off the request path (the paper's Behaviour Sequence
-/// Encoding server). Used by one thread at a time; what it publishes may be read by all.
+/// Keeps one user's raw bucket sums up to date, off the request path (the paper's Behaviour
+/// Sequence Encoding server). Used by one thread at a time; what it publishes may be read by all.
 class BehaviourEncoder {
  public:
   BehaviourEncoder(std::shared_ptr<const SignHash> hash, uint64_t embedding_version,

@@ -21,14 +21,14 @@ struct HashOptions {
 /// one with probability (1 - t/pi)^bits.
 class SignHash {
  public:
-  /// For vectors of `width` numbers. Throws Error unless 1 <= bits <= 16, functions is a multiple of
-  /// bits, and width is positive.
+  /// For vectors of `width` numbers. Throws Error unless 1 <= bits <= 16, functions is a multiple
+  /// of bits, and width is positive.
   SignHash(int width, const HashOptions& options);
 
   const HashOptions& options() const { return options_; }
   int width() const { return width_; }
-  /// `vectors` [n, width] -> `signatures` [n, rounds], each below buckets(); a projection of exactly
-  /// 0 is bit 0. One matrix product for all. Throws Error for sizes that don't fit.
+  /// `vectors` [n, width] -> `signatures` [n, rounds], each below buckets(); a projection of
+  /// exactly 0 is bit 0. One matrix product for all. Throws Error for sizes that don't fit.
   void signatures(std::span<const float> vectors, std::span<uint16_t> signatures) const;
   std::vector<uint16_t> signatures(std::span<const float> vectors) const;
   /// The hyperplanes' normals, [functions, width].

@@ -62,8 +62,7 @@ Longhist make_longhist(const LonghistOptions& o, int64_t samples) {
     const int64_t old = o.length - o.recent_window;
     const auto epochs = static_cast<int64_t>(user.past.size());
     for (int64_t t = 0; t < o.length; ++t) {
-      const int32_t topic =
-          t >= old ? user.now : user.past[static_cast<size_t>(t * epochs / old)];
+      const int32_t topic = t >= old ? user.now : user.past[static_cast<size_t>(t * epochs / old)];
       history.push_back(random.uniform() < o.noise ? number(random, o.items) : item_of(topic));
     }
   }
@@ -72,7 +71,7 @@ Longhist make_longhist(const LonghistOptions& o, int64_t samples) {
     sample.user = number(random, o.users);
     const User& user = users[static_cast<size_t>(sample.user)];
     const double kind = random.uniform();
-    const int32_t topic = kind < 0.5 ? user.past[random.below(user.past.size())]
+    const int32_t topic = kind < 0.5    ? user.past[random.below(user.past.size())]
                           : kind < 0.75 ? user.now
                                         : number(random, o.topics);
     sample.item = item_of(topic);

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 #include <map>
+#include <optional>
 
 #include "betimes/base/error.h"
 #include "betimes/system/study.h"
@@ -35,8 +35,9 @@ std::map<std::string, double> scores(CtrModel& model, const HistoryDataset& test
 }
 
 /// Trains and tests every kind of attention on the data that each seed makes.
-Scores compare(Study& study, const std::vector<Attention>& kinds, const std::vector<uint64_t>& seeds,
-               int epochs, const std::function<const Data&(uint64_t)>& data) {
+Scores compare(Study& study, const std::vector<Attention>& kinds,
+               const std::vector<uint64_t>& seeds, int epochs,
+               const std::function<const Data&(uint64_t)>& data) {
   std::vector<Variant> variants;
   for (const Attention kind : kinds) {
     variants.push_back({name(kind), [&, kind](uint64_t seed) {
@@ -77,15 +78,17 @@ void compare_longhist(Study& study) {
                 dataset(made, training + validation, test), options.items};
   });
   const std::vector<Attention> kinds =
-      study.quick() ? std::vector<Attention>{Attention::none, Attention::sampled} : all_attentions();
-  const Scores found =
-      compare(study, kinds, study.quick() ? study.seeds(1) : study.seeds(2), study.quick() ? 1 : 2, data);
+      study.quick() ? std::vector<Attention>{Attention::none, Attention::sampled}
+                    : all_attentions();
+  const Scores found = compare(study, kinds, study.quick() ? study.seeds(1) : study.seeds(2),
+                               study.quick() ? 1 : 2, data);
   study.table(found.table("longhist (synthetic), L = 1024, d = 32, " + std::to_string(training) +
                           " samples, two epochs"));
   if (study.quick()) return;
   const auto auc = [&](Attention kind) { return found.of("AUC", name(kind)); };
   Scores shares;
-  const auto none = auc(Attention::none), full = auc(Attention::full), own = auc(Attention::sampled);
+  const auto none = auc(Attention::none), full = auc(Attention::full),
+             own = auc(Attention::sampled);
   for (size_t i = 0; i < own.size(); ++i) {
     shares.add("share", "SDIM", (own[i] - none[i]) / (full[i] - none[i]));
   }
@@ -109,10 +112,11 @@ void compare_sequences(Study& study) {
     NextItems made = next_items(sequences, seed);
     return Data{made.training, made.validation, made.test, sequences.items + 1};
   });
-  const Scores found =
-      compare(study, {Attention::none, Attention::full, Attention::sampled}, study.seeds(3), 3, data);
+  const Scores found = compare(study, {Attention::none, Attention::full, Attention::sampled},
+                               study.seeds(3), 3, data);
   study.table(found.table("Amazon video sequences (real), next item against a random one"));
-  study.evidence("real-par", found.difference("AUC", name(Attention::full), name(Attention::sampled)));
+  study.evidence("real-par",
+                 found.difference("AUC", name(Attention::full), name(Attention::sampled)));
 }
 
 }  // namespace
@@ -123,7 +127,8 @@ void sdim_reproduce(Study& study) {
   compare_longhist(study);
   if (!study.quick()) compare_sequences(study);
   check_latency(study);
-  study.note("longhist is synthetic: epochs of topics, so that the last 50 items miss what is long past.");
+  study.note(
+      "longhist is synthetic: epochs of topics, so that the last 50 items miss what is long past.");
   study.note("The online gains at Meituan and e-commerce logs can't be shown here.");
 }
 

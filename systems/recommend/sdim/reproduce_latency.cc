@@ -22,8 +22,8 @@ constexpr int64_t candidates = 512;
 struct Paths {
   ModelOptions options;
   CtrModel sampled{Attention::sampled, options}, full{Attention::full, options};
-  std::shared_ptr<const SignHash> hash = std::make_shared<SignHash>(
-      static_cast<int>(options.width), options.hash);
+  std::shared_ptr<const SignHash> hash =
+      std::make_shared<SignHash>(static_cast<int>(options.width), options.hash);
   SampledScorer scorer{sampled_graph(sampled, options), hash, 1, candidates, 1};
   std::vector<int64_t> request = std::vector<int64_t>(candidates);
   std::vector<int64_t> history;
@@ -34,7 +34,9 @@ struct Paths {
     for (int64_t& item : request) item = static_cast<int64_t>(random.below(items));
     for (int i = 0; i < 16384; ++i) history.push_back(static_cast<int64_t>(random.below(items)));
   }
-  std::vector<int64_t> last(int64_t length) const { return {history.end() - length, history.end()}; }
+  std::vector<int64_t> last(int64_t length) const {
+    return {history.end() - length, history.end()};
+  }
   std::vector<float> rows(const std::vector<int64_t>& items) const {
     const auto width = static_cast<size_t>(options.width);
     std::vector<float> all;
@@ -57,7 +59,8 @@ Times times_at(Paths& paths, int64_t length, bool quick, uint64_t seed) {
   const auto table = encoder.publish();
   const std::vector<int64_t> recent = paths.last(paths.options.recent), all = paths.last(length);
   HistoryScorer full(history_graph(paths.full, length), candidates, length, 1);
-  const std::span<const float> item = std::span(items).first(static_cast<size_t>(paths.options.width));
+  const std::span<const float> item =
+      std::span(items).first(static_cast<size_t>(paths.options.width));
   measure::Options how;
   how.max_seconds = quick ? 1.5 : 6;
   how.min_runs = 30;
@@ -147,7 +150,8 @@ void check_latency(system::Study& study) {
     }
     // Requests between two changes of a history from which tables pay, were each change a rebuild.
     table.rows.push_back({x, times.sampled, times.full, times.full / times.sampled, times.rebuild,
-                          times.append, times.rebuild / std::max(times.full - times.sampled, 1e-9)});
+                          times.append,
+                          times.rebuild / std::max(times.full - times.sampled, 1e-9)});
     for (auto& [series, y] : {std::pair(&sampled, times.sampled), std::pair(&full, times.full),
                               std::pair(&rebuild, times.rebuild)}) {
       series->x.push_back(x);
@@ -155,12 +159,18 @@ void check_latency(system::Study& study) {
     }
   }
   study.evidence("flat", {most / least, {}, static_cast<int64_t>(lengths.size()), ""});
-  study.evidence("faster", {ratio, {}, 1,
+  study.evidence("faster", {ratio,
+                            {},
+                            1,
                             "both in this runtime; DIN-long's keys and values are computed once a "
                             "request, not once a candidate"});
   study.table(std::move(table));
-  study.picture({"A request of 512 candidates over the history's length", "items in the history",
-                 "median ms", true, true, {sampled, full, rebuild}});
+  study.picture({"A request of 512 candidates over the history's length",
+                 "items in the history",
+                 "median ms",
+                 true,
+                 true,
+                 {sampled, full, rebuild}});
   check_serving(study, paths, at_1024);
 }
 

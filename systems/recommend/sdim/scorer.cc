@@ -80,9 +80,10 @@ SampledScorer::SampledScorer(const graph::Graph& graph, std::shared_ptr<const Si
       embedding_version_(embedding_version),
       candidates_(candidates),
       embeddings_(item_embeddings(graph, hash_->width())),
-      session_(plan(graph,
-                    {{"candidates", {1, candidates}}, {"long_interest", {1, candidates, hash_->width()}}},
-                    threads)) {
+      session_(plan(
+          graph,
+          {{"candidates", {1, candidates}}, {"long_interest", {1, candidates, hash_->width()}}},
+          threads)) {
   const auto count = static_cast<size_t>(candidates);
   chosen_.resize(count * static_cast<size_t>(hash_->options().rounds()));
   if (cache) {

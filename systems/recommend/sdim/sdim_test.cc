@@ -81,8 +81,7 @@ class Interest : public ::testing::TestWithParam<std::tuple<int, int, int, int, 
 
 TEST_P(Interest, IsThatOfTheDefinition) {
   const auto [functions, bits, width, length, normalise] = GetParam();
-  const auto hash =
-      std::make_shared<SignHash>(width, HashOptions{functions, bits, 7});
+  const auto hash = std::make_shared<SignHash>(width, HashOptions{functions, bits, 7});
   const auto d = static_cast<size_t>(width);
   const std::vector<float> history = gaussian(static_cast<size_t>(length) * d, 1);
   const std::vector<float> queries = gaussian(5 * d, 2);
@@ -97,14 +96,12 @@ TEST_P(Interest, IsThatOfTheDefinition) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Shapes, Interest,
-                         ::testing::Values(std::tuple(48, 3, 32, 200, true),
-                                           std::tuple(48, 3, 32, 200, false),
-                                           std::tuple(8, 4, 13, 57, true),
-                                           std::tuple(1, 1, 1, 9, false),
-                                           std::tuple(5, 1, 7, 1, true),
-                                           std::tuple(6, 6, 3, 40, true),
-                                           std::tuple(48, 3, 32, 0, true)));
+INSTANTIATE_TEST_SUITE_P(
+    Shapes, Interest,
+    ::testing::Values(std::tuple(48, 3, 32, 200, true), std::tuple(48, 3, 32, 200, false),
+                      std::tuple(8, 4, 13, 57, true), std::tuple(1, 1, 1, 9, false),
+                      std::tuple(5, 1, 7, 1, true), std::tuple(6, 6, 3, 40, true),
+                      std::tuple(48, 3, 32, 0, true)));
 
 TEST(Signatures, CollideAsOftenAsAnglesSay) {
   Random random(3);

@@ -38,8 +38,7 @@ std::span<const float> BehaviourStore::embedding(int32_t item) const {
 void BehaviourStore::append(uint64_t user, int32_t item) {
   const size_t items = embeddings_.size() / static_cast<size_t>(hash_->width());
   if (item < 0 || static_cast<size_t>(item) >= items) {
-    throw Error("item", std::to_string(item) + " is unknown",
-                "0 to " + std::to_string(items - 1));
+    throw Error("item", std::to_string(item) + " is unknown", "0 to " + std::to_string(items - 1));
   }
   {
     const std::lock_guard lock(mutex_);
@@ -96,8 +95,8 @@ void BehaviourStore::work() {
       events_.pop_front();
       std::unique_ptr<User>& user = users_[event.user];
       if (!user) {
-        user = std::make_unique<User>(User{
-            BehaviourEncoder(hash_, embedding_version_, options_.precision), {}, 0, 0, {}});
+        user = std::make_unique<User>(
+            User{BehaviourEncoder(hash_, embedding_version_, options_.precision), {}, 0, 0, {}});
       }
       lock.unlock();
       encode(*user, event.item);

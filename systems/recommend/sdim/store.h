@@ -70,7 +70,7 @@ class BehaviourStore {
   std::deque<Event> events_;
   bool working_ = false, stop_ = false, publish_all_ = false;
   std::map<uint64_t, std::unique_ptr<User>> users_;  // the map is guarded by mutex_
-  std::thread worker_;  // last: it uses all of the above
+  std::thread worker_;                               // last: it uses all of the above
 };
 
 }  // namespace betimes::systems::sdim

@@ -39,8 +39,8 @@ graph::Graph train_one(Attention attention, const Longhist& made, const Sizes& s
   how.epochs = sizes.epochs;
   how.seed = options.seed;
   how.resume = options.resume;
-  how.checkpoint = options.places.weights + "/sdim-" + std::to_string(static_cast<int>(attention)) +
-                   ".part";
+  how.checkpoint =
+      options.places.weights + "/sdim-" + std::to_string(static_cast<int>(attention)) + ".part";
   const auto training = dataset(made, 0, sizes.training);
   const auto validation = dataset(made, sizes.training, sizes.validation);
   options.line(std::string(name(attention)));
@@ -66,9 +66,9 @@ void sdim_train(const TrainOptions& options) {
   longhist.seed = options.seed;
   const Longhist made = make_longhist(longhist, how.training + how.validation);
   const Files files(options.places.weights);
-  for (const auto& [attention, path] : {std::pair(Attention::sampled, files.sampled),
-                                        std::pair(Attention::full, files.full),
-                                        std::pair(Attention::none, files.recent)}) {
+  for (const auto& [attention, path] :
+       {std::pair(Attention::sampled, files.sampled), std::pair(Attention::full, files.full),
+        std::pair(Attention::none, files.recent)}) {
     graph::Graph graph = train_one(attention, made, how, options);
     graph.metadata = {{"model", std::string("sdim: ") + name(attention)},
                       {"data", "longhist (synthetic)"},

@@ -88,11 +88,11 @@ graph::Graph sampled_graph(CtrModel& model, const ModelOptions& options) {
   how.batch_axes = {1, 1, -1};
   how.inputs = {"candidates", "long_interest", "recent"};
   how.outputs = {"logits"};
-  return learn::trace(*model, forward,
-                      {at::arange(candidates).unsqueeze(0),
-                       at::rand({1, candidates, options.width}),
-                       at::arange(options.recent).unsqueeze(0)},
-                      how);
+  return learn::trace(
+      *model, forward,
+      {at::arange(candidates).unsqueeze(0), at::rand({1, candidates, options.width}),
+       at::arange(options.recent).unsqueeze(0)},
+      how);
 }
 
 graph::Graph history_graph(CtrModel& model, int64_t length) {

@@ -35,7 +35,8 @@ TargetAttentionImpl::TargetAttentionImpl(int64_t width, int64_t attention, int64
   query_ = register_module("query", linear());
   key_ = register_module("key", linear());
   value_ = register_module("value", linear());
-  out_ = register_module("out", torch::nn::Linear(torch::nn::LinearOptions(attention, width).bias(false)));
+  out_ = register_module("out",
+                         torch::nn::Linear(torch::nn::LinearOptions(attention, width).bias(false)));
 }
 
 torch::Tensor TargetAttentionImpl::forward(const torch::Tensor& q, const torch::Tensor& s) {
@@ -80,10 +81,9 @@ CtrModelImpl::CtrModelImpl(Attention attention, const ModelOptions& options)
   head_->push_back(torch::nn::Linear(width, 1));
   register_module("head", head_);
   const SignHash hash(static_cast<int>(options.width), options.hash);
-  planes_ = register_buffer(
-      "planes", torch::from_blob(const_cast<float*>(hash.planes().data()),
-                                 {options.hash.functions, options.width})
-                    .clone());
+  planes_ = register_buffer("planes", torch::from_blob(const_cast<float*>(hash.planes().data()),
+                                                       {options.hash.functions, options.width})
+                                          .clone());
 }
 
 torch::Tensor CtrModelImpl::codes(const torch::Tensor& x) const {
@@ -127,10 +127,9 @@ torch::Tensor CtrModelImpl::long_interest(const torch::Tensor& q, const torch::T
                               .transpose(1, 2));
   const int64_t kept = std::min(options_.searched, s.size(1));
   const torch::Tensor best = std::get<1>(nearness.topk(kept, -1));  // [U, C, K]
-  const torch::Tensor chosen =
-      s.unsqueeze(1)
-          .expand({-1, q.size(1), -1, -1})
-          .gather(2, best.unsqueeze(-1).expand({-1, -1, -1, s.size(2)}));
+  const torch::Tensor chosen = s.unsqueeze(1)
+                                   .expand({-1, q.size(1), -1, -1})
+                                   .gather(2, best.unsqueeze(-1).expand({-1, -1, -1, s.size(2)}));
   return long_attention_->forward_each(q, chosen);
 }
 
@@ -153,8 +152,7 @@ torch::Tensor CtrModelImpl::forward(const torch::Tensor& candidates,
 }
 
 torch::Tensor CtrModelImpl::score(const torch::Tensor& candidates,
-                                  const torch::Tensor& long_interest,
-                                  const torch::Tensor& recent) {
+                                  const torch::Tensor& long_interest, const torch::Tensor& recent) {
   return head(items_->forward(candidates), long_interest, items_->forward(recent));
 }
 

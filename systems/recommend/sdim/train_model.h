@@ -23,10 +23,10 @@ std::vector<Attention> all_attentions();
 
 struct ModelOptions {
   int64_t items = 2000;
-  int64_t width = 32;       // of an item's embedding
-  int64_t recent = 50;      // items of the short window
-  int64_t searched = 50;    // items that a search keeps
-  int64_t attention = 64;   // width of target attention, of both heads together
+  int64_t width = 32;      // of an item's embedding
+  int64_t recent = 50;     // items of the short window
+  int64_t searched = 50;   // items that a search keeps
+  int64_t attention = 64;  // width of target attention, of both heads together
   int64_t heads = 2;
   std::vector<int64_t> hidden = {64, 32};
   HashOptions hash;
@@ -55,7 +55,8 @@ class CtrModelImpl : public torch::nn::Module {
 
   /// Logits [U, C] of candidates i64 [U, C] given histories i64 [U, L], oldest first.
   torch::Tensor forward(const torch::Tensor& candidates, const torch::Tensor& histories);
-  /// The same with the long interest computed elsewhere: long_interest [U, C, d], recent i64 [U, R].
+  /// The same with the long interest computed elsewhere: long_interest [U, C, d], recent i64 [U,
+  /// R].
   torch::Tensor score(const torch::Tensor& candidates, const torch::Tensor& long_interest,
                       const torch::Tensor& recent);
   const torch::Tensor& embeddings() const { return items_->weight; }

@@ -36,8 +36,8 @@ TEST(CtrModel, ServedFromBucketsIsTheModelItself) {
     SampledScorer scorer(sampled_graph(model, options), hash, 3, 11, 1, cache);
     std::vector<float> items;
     for (int64_t i = 0; i < 37; ++i) {
-      const auto row = scorer.embeddings().subspan(
-          static_cast<size_t>(history[0][i].item<int64_t>()) * 8, 8);
+      const auto row =
+          scorer.embeddings().subspan(static_cast<size_t>(history[0][i].item<int64_t>()) * 8, 8);
       items.insert(items.end(), row.begin(), row.end());
     }
     BehaviourEncoder encoder(hash, 3);
@@ -66,8 +66,8 @@ TEST(CtrModel, ServedFromTheHistoryIsTheModelItself) {
     const at::Tensor candidates = at::randint(60, {1, 7}, at::kLong);
     const at::Tensor expected = model->forward(candidates, history);
     HistoryScorer scorer(history_graph(model, 20), 7, 20, 1);
-    const auto found = scorer.score({candidates.data_ptr<int64_t>(), 7},
-                                    {history.data_ptr<int64_t>(), 20});
+    const auto found =
+        scorer.score({candidates.data_ptr<int64_t>(), 7}, {history.data_ptr<int64_t>(), 20});
     for (int64_t i = 0; i < 7; ++i) {
       EXPECT_NEAR(found[static_cast<size_t>(i)], expected[0][i].item<float>(), 1e-5)
           << name(attention);

@@ -53,8 +53,7 @@ std::vector<int64_t> history_before(const std::vector<int32_t>& items, size_t at
   std::vector<int64_t> history(history_length, 0);
   const size_t count = std::min<size_t>(at, history_length);
   std::copy(items.begin() + static_cast<int64_t>(at - count),
-            items.begin() + static_cast<int64_t>(at),
-            history.end() - static_cast<int64_t>(count));
+            items.begin() + static_cast<int64_t>(at), history.end() - static_cast<int64_t>(count));
   return history;
 }
 
@@ -97,7 +96,8 @@ NextItems next_items(const Sequences& sequences, uint64_t seed) {
       const std::vector<int64_t> history = history_before(items, at);
       const auto user = static_cast<int64_t>(u);
       part.add(history, user, items[at], 1);
-      const auto other = static_cast<int64_t>(1 + random.below(static_cast<uint64_t>(sequences.items)));
+      const auto other =
+          static_cast<int64_t>(1 + random.below(static_cast<uint64_t>(sequences.items)));
       part.add(history, user, other, 0);
     }
   }

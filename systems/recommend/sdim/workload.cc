@@ -15,7 +15,7 @@ namespace {
 
 constexpr int64_t candidates = 512;
 constexpr int64_t width = 32;
-constexpr int64_t samples = 6000;  // of each part
+constexpr int64_t samples = 6000;     // of each part
 constexpr uint64_t task_seed = 4242;  // users that training hasn't seen
 
 std::string text(const fit::Setting& setting, const char* knob) {
@@ -92,9 +92,9 @@ class SdimWorkload : public fit::Workload {
     for (const float label : labels) positives += double{label};
     const double negatives = static_cast<double>(labels.size()) - positives, a = quality.value;
     const double q1 = a / (2 - a), q2 = 2 * a * a / (1 + a);
-    const double error = std::sqrt((a * (1 - a) + (positives - 1) * (q1 - a * a) +
-                                    (negatives - 1) * (q2 - a * a)) /
-                                   (positives * negatives));
+    const double error =
+        std::sqrt((a * (1 - a) + (positives - 1) * (q1 - a * a) + (negatives - 1) * (q2 - a * a)) /
+                  (positives * negatives));
     quality.low = a - 1.96 * error;
     quality.high = a + 1.96 * error;
     quality.examples = samples;
@@ -165,8 +165,9 @@ fit::KnobSpace knob_space() {
     for (std::string& name : names) categories.values.emplace_back(std::move(name));
     return categories;
   };
-  space.add({"path", texts({"sampled", "full", "recent"}), std::string("sampled"),
-             "what a request sees of the history: published buckets, all of it, its last 50 items"});
+  space.add(
+      {"path", texts({"sampled", "full", "recent"}), std::string("sampled"),
+       "what a request sees of the history: published buckets, all of it, its last 50 items"});
   space.add({"functions", fit::Integers{6, 96, 6}, int64_t{48},
              "hash functions; more of them vary less and cost more in proportion"});
   space.add({"bits", fit::Integers{1, 6, 1}, int64_t{3},

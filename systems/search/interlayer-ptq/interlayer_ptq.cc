@@ -37,14 +37,15 @@ int64_t InterlayerSensitivity::evaluations(size_t nodes, size_t precisions) cons
 
 fit::Losses InterlayerSensitivity::losses(fit::LossOracle& oracle,
                                           const std::function<void(double)>& progress) const {
-  fit::Losses found = fit::IndependentSensitivity().losses(
-      oracle, [&](double done) { if (progress) progress(0.3 * done); });
+  fit::Losses found = fit::IndependentSensitivity().losses(oracle, [&](double done) {
+    if (progress) progress(0.3 * done);
+  });
   const std::vector<std::string>& nodes = oracle.nodes();
   const auto precisions = static_cast<double>(oracle.precisions().size());
   double begun = 0;
   for (const fit::Precision precision : oracle.precisions()) {
-    const int64_t evaluations = static_cast<int64_t>(
-        static_cast<double>(oracle.affordable()) / (precisions - begun));
+    const int64_t evaluations =
+        static_cast<int64_t>(static_cast<double>(oracle.affordable()) / (precisions - begun));
     const SetLoss loss = [&](const std::vector<size_t>& set) {
       if (set.size() == 1) return found.at({nodes[set[0]], precision});  // is known already
       std::map<std::string, fit::Precision> lowered;
@@ -79,17 +80,20 @@ System interlayer_ptq_system() {
   system.title = "Mixed-precision quantization with sensitivities that know of other layers";
   system.domain = "search";
   system.families = {Family::fit};
-  system.summary = "picks a precision per layer by sensitivities corrected for layers' interactions";
+  system.summary =
+      "picks a precision per layer by sensitivities corrected for layers' interactions";
   system.paper = {
       "Augmenting Hessians with Inter-Layer Dependencies for Mixed-Precision Post-Training "
       "Quantization",
       "June 2023", "", ""};
   system.claims = {
       {"never-slower",
-       "The augmented order is consistently better along the front of accuracy against latency than "
+       "The augmented order is consistently better along the front of accuracy against latency "
+       "than "
        "an order by Hessians only.",
        "consistently",
-       "networks of three on which the measured latency at 99.9 % of the accuracy is not above that "
+       "networks of three on which the measured latency at 99.9 % of the accuracy is not above "
+       "that "
        "of the Hessian-only order",
        Direction::at_least, 3, "networks", false},
       {"faster-once", "On some network the augmented order is clearly faster.", "",

@@ -52,8 +52,8 @@ Interactions measure_interactions(size_t layers, size_t reach,
   std::vector<std::pair<size_t, size_t>> pairs;
   for (size_t l = 0; l < layers; ++l) {
     for (size_t m = l + 1; m < layers; ++m) {
-      const bool partner = std::find(partners.begin(), partners.end(), std::pair(l, m)) !=
-                           partners.end();
+      const bool partner =
+          std::find(partners.begin(), partners.end(), std::pair(l, m)) != partners.end();
       if (m - l <= reach || partner) pairs.emplace_back(l, m);
     }
   }
@@ -65,8 +65,7 @@ Interactions measure_interactions(size_t layers, size_t reach,
   };
   for (size_t l = 0; l < layers; ++l) found.alone.push_back(evaluate({l}));
   for (const auto& [l, m] : pairs) {
-    found.between[l][m] = found.between[m][l] =
-        evaluate({l, m}) - found.alone[l] - found.alone[m];
+    found.between[l][m] = found.between[m][l] = evaluate({l, m}) - found.alone[l] - found.alone[m];
   }
   return found;
 }

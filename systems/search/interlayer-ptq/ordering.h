@@ -4,8 +4,8 @@
 #include <functional>
 #include <vector>
 
-// Which layers to quantise first, and how many: sensitivities corrected for the layers' company, and
-// a bisection over the order they give ("Augmenting Hessians with Inter-Layer Dependencies for
+// Which layers to quantise first, and how many: sensitivities corrected for the layers' company,
+// and a bisection over the order they give ("Augmenting Hessians with Inter-Layer Dependencies for
 // Mixed-Precision Post-Training Quantization", 2023). Layers are numbers, precisions are bits.
 
 namespace betimes::systems::interlayer_ptq {
@@ -19,8 +19,9 @@ struct Interactions {
   int64_t evaluations = 0;
 };
 
-/// Losses of single layers and of pairs. Layers are in the order of the network; pairs farther apart
-/// than `reach` are taken not to interact, except those listed in `partners` (residual additions).
+/// Losses of single layers and of pairs. Layers are in the order of the network; pairs farther
+/// apart than `reach` are taken not to interact, except those listed in `partners` (residual
+/// additions).
 Interactions measure_interactions(size_t layers, size_t reach,
                                   const std::vector<std::pair<size_t, size_t>>& partners,
                                   const SetLoss& loss,

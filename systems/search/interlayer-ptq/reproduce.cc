@@ -2,8 +2,8 @@
 #include <torch/utils.h>
 
 #include <algorithm>
-#include <filesystem>
 #include <cmath>
+#include <filesystem>
 #include <numeric>
 #include <random>
 
@@ -49,9 +49,8 @@ std::vector<Method> methods(Study& study, Bench& bench, uint64_t seed, std::stri
                        100 * h4.off_diagonal);
   const size_t reach = study.quick() ? 1 : n <= 40 ? n : 8;
   const auto pairs = [&](int bits) {
-    return measure_interactions(n, reach, {}, [&](const std::vector<size_t>& set) {
-      return bench.added_loss(set, bits);
-    });
+    return measure_interactions(
+        n, reach, {}, [&](const std::vector<size_t>& set) { return bench.added_loss(set, bits); });
   };
   const Interactions i8 = pairs(8), i4 = pairs(4);
   const std::vector<int64_t> counts = bench.parameters();
@@ -62,7 +61,8 @@ std::vector<Method> methods(Study& study, Bench& bench, uint64_t seed, std::stri
       {"rounding error", norms_of_errors(bench, 8), norms_of_errors(bench, 4)},
       {"Hessian only", h8.own, h4.own},
       {"single-layer loss", i8.alone, i4.alone},
-      {"augmented, A", augmented_scores(h8.own, h8.cross, 1), augmented_scores(h4.own, h4.cross, 1)},
+      {"augmented, A", augmented_scores(h8.own, h8.cross, 1),
+       augmented_scores(h4.own, h4.cross, 1)},
       {"augmented, B", augmented_scores(h8.own, augmentation(i8), 1),
        augmented_scores(h4.own, augmentation(i4), 1)},
   };
@@ -81,8 +81,8 @@ double area(Bench& bench, const std::vector<size_t>& order) {
 
 struct NetResult {
   std::string net;
-  double accuracy = 0;                        // as trained, on the images that decide
-  std::map<std::string, double> areas;        // method -> mean over calibrations
+  double accuracy = 0;                                    // as trained, on the images that decide
+  std::map<std::string, double> areas;                    // method -> mean over calibrations
   std::map<std::pair<std::string, double>, Found> found;  // method, target
   std::map<std::pair<std::string, double>, Bench::Cost> costs;
   Bench::Cost base;
@@ -123,8 +123,7 @@ void measure(Study& study, Bench& bench, NetResult& result) {
   const bool bf16 = active_isa() >= Isa::avx512_bf16;
   std::vector<Configuration> configurations = {Configuration(bench.layers(), 16)};
   for (const auto& [key, found] : result.found) configurations.push_back(found.bits);
-  const auto costs =
-      bench.latencies(configurations, bf16, study.quick() ? 2 : 20, study.seed());
+  const auto costs = bench.latencies(configurations, bf16, study.quick() ? 2 : 20, study.seed());
   result.base = costs[0];
   size_t i = 1;
   for (const auto& [key, found] : result.found) result.costs[key] = costs[i++];
@@ -155,8 +154,8 @@ NetResult study_net(Study& study, const std::string& name, const learn::ImageSpl
     const std::vector<Method> all = methods(study, bench, seed, shares);
     for (const Method& method : all) {
       study.progress(0.1, fmt::format("{}: {}", name, method.name));
-      result.areas[method.name] += area(bench, order_by(method.at4, bench.parameters())) /
-                                   static_cast<double>(seeds.size());
+      result.areas[method.name] +=
+          area(bench, order_by(method.at4, bench.parameters())) / static_cast<double>(seeds.size());
       if (seed == seeds.front()) find(bench, method, result);
     }
     if (seed != seeds.front()) continue;
@@ -191,15 +190,17 @@ void judge_all(Study& study, const std::vector<NetResult>& results) {
     const double hessian = result.costs.at({"Hessian only", 0.999}).modelled_ms;
     not_slower += own <= 1.01 * hessian;
     best_gain = std::max(best_gain, 100 * (1 - own / hessian));
-    saved = std::max(saved, 100 * (1 - result.costs.at({ours, 0.9999}).measured_ms /
-                                           result.base.measured_ms));
+    saved = std::max(
+        saved, 100 * (1 - result.costs.at({ours, 0.9999}).measured_ms / result.base.measured_ms));
   }
   const auto n = static_cast<int64_t>(results.size());
   study.note("The augmented order judged is " + ours + ", chosen on " + results.front().net + ".");
   study.evidence("larger-area", {larger, {}, n, ""});
   study.evidence("quality-kept", {kept, {}, n, ""});
   if (study.quick()) return;
-  study.evidence("never-slower", {not_slower, {}, n, "4 bits modelled at half the int8 time; 1 % is taken as equal"});
+  study.evidence(
+      "never-slower",
+      {not_slower, {}, n, "4 bits modelled at half the int8 time; 1 % is taken as equal"});
   study.evidence("faster-once", {best_gain, {}, n, "4 bits modelled at half the int8 time"});
   study.evidence("latency-saved", {saved, {}, n, "4 bits run as int8: measured"});
 }
@@ -219,7 +220,8 @@ void interlayer_ptq_reproduce(Study& study) {
   }
   judge_all(study, results);
   study.table(std::move(table));
-  Picture picture{"Area under accuracy as layers go to 4 bits", "network", "area", false, false, {}};
+  Picture picture{
+      "Area under accuracy as layers go to 4 bits", "network", "area", false, false, {}};
   for (const auto& [method, unused] : results.front().areas) {
     Series series{method, {}, {}, {}, {}, true};
     for (size_t i = 0; i < results.size(); ++i) {
@@ -229,8 +231,13 @@ void interlayer_ptq_reproduce(Study& study) {
     picture.series.push_back(std::move(series));
   }
   study.picture(std::move(picture));
-  study.note("Networks of Fashion-MNIST trained here; ImageNet, SQuAD and nets of BERT's size can't be shown, nor the paper's own term, which could not be read: A is by cross-Hessian products, B by measured pairs.");
-  study.note("Accuracy decides on 2,000 validation images: one of them is 0.05 points, more than a target of 0.9999 leaves, so that target means no loss at all there.");
+  study.note(
+      "Networks of Fashion-MNIST trained here; ImageNet, SQuAD and nets of BERT's size can't be "
+      "shown, nor the paper's own term, which could not be read: A is by cross-Hessian products, B "
+      "by measured pairs.");
+  study.note(
+      "Accuracy decides on 2,000 validation images: one of them is 0.05 points, more than a target "
+      "of 0.9999 leaves, so that target means no loss at all there.");
 }
 
 }  // namespace betimes::system

@@ -146,8 +146,8 @@ std::vector<Bench::Cost> Bench::latencies(const std::vector<Configuration>& conf
     for (const measure::StepTime& step : profiles[i].steps) {
       const std::string node = step_node(step.name, nodes_);
       if (node.empty()) continue;
-      const auto layer = static_cast<size_t>(
-          std::find(nodes_.begin(), nodes_.end(), node) - nodes_.begin());
+      const auto layer =
+          static_cast<size_t>(std::find(nodes_.begin(), nodes_.end(), node) - nodes_.begin());
       if (configurations[i][layer] == 4) cost.modelled_ms -= step.median_ms / 2;
     }
     costs.push_back(cost);
@@ -172,8 +172,8 @@ HessianScores hessian_scores(Bench& bench, int bits, int draws, uint64_t seed) {
   double diagonal = 0, off = 0;
   for (size_t l = 0; l < weights.size(); ++l) {
     const double squares = errors[l].square().sum().item<double>();
-    scores.own.push_back(0.5 * trace.of_parameter[l] /
-                         static_cast<double>(weights[l].numel()) * squares);
+    scores.own.push_back(0.5 * trace.of_parameter[l] / static_cast<double>(weights[l].numel()) *
+                         squares);
     std::vector<at::Tensor> v;
     for (size_t m = 0; m < weights.size(); ++m) {
       v.push_back(m == l ? errors[l] : at::zeros_like(errors[m]));

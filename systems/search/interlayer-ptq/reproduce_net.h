@@ -14,7 +14,8 @@ namespace betimes::systems::interlayer_ptq {
 /// What the orders of one network are compared on: qualities with rounded layers, and latencies.
 class Bench {
  public:
-  /// `net` is trained; its norms are folded here. `images`: how many of the validation images decide.
+  /// `net` is trained; its norms are folded here. `images`: how many of the validation images
+  /// decide.
   Bench(Net net, const learn::ImageSplits& data, int64_t images);
 
   size_t layers() const { return net_->layers().size(); }
@@ -59,9 +60,9 @@ class Bench {
 /// Hessian scores E_l = Tr(H_l) / (2 n_l) |d_l|^2 by Hutchinson's estimator, and the sums over m of
 /// |d_l H_lm d_m| (variant A), on the calibration images.
 struct HessianScores {
-  std::vector<double> own;                     // E_l
-  std::vector<double> cross;                   // D_l
-  double off_diagonal = 0;                     // share of |M_lm|, l != m, in all |M|
+  std::vector<double> own;    // E_l
+  std::vector<double> cross;  // D_l
+  double off_diagonal = 0;    // share of |M_lm|, l != m, in all |M|
 };
 HessianScores hessian_scores(Bench& bench, int bits, int draws, uint64_t seed);
 

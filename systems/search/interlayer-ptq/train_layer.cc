@@ -9,7 +9,7 @@
 namespace betimes::systems::interlayer_ptq {
 namespace {
 
-constexpr double left_out = 1e-4;     // of a range, at each end
+constexpr double left_out = 1e-4;         // of a range, at each end
 constexpr int64_t kept_values = 1 << 20;  // of a layer's inputs, for its range
 
 /// Rows are output channels.
@@ -23,10 +23,9 @@ torch::Tensor by_channel(const torch::Tensor& values, const torch::Tensor& like)
 
 LayerImpl::LayerImpl(const Options& options) : options_(options) {
   const std::vector<int64_t> shape =
-      options.kernel == 0
-          ? std::vector<int64_t>{options.out, options.in}
-          : std::vector<int64_t>{options.out, options.in / options.groups, options.kernel,
-                                 options.kernel};
+      options.kernel == 0 ? std::vector<int64_t>{options.out, options.in}
+                          : std::vector<int64_t>{options.out, options.in / options.groups,
+                                                 options.kernel, options.kernel};
   weight_ = register_parameter("weight", torch::empty(shape));
   torch::nn::init::kaiming_normal_(weight_, 0, torch::kFanIn, torch::kReLU);
   bias_ = register_parameter("bias", torch::zeros({options.out}));

@@ -28,7 +28,8 @@ class ResNet : public NetImpl {
         Block block;
         block.first = add(name + "_first", conv(channels, out, 3, stride));
         block.second = add(name + "_second", conv(out, out, 3));
-        if (out != channels) block.shortcut = add(name + "_shortcut", conv(channels, out, 1, stride));
+        if (out != channels)
+          block.shortcut = add(name + "_shortcut", conv(channels, out, 1, stride));
         blocks_.push_back(block);
         channels = out;
       }
@@ -116,9 +117,8 @@ class PatchTransformer : public NetImpl {
   }
   torch::Tensor forward(const torch::Tensor& x) override {
     const int64_t n = x.size(0);
-    torch::Tensor y = x.reshape({n, 7, patch, 7, patch})
-                          .permute({0, 1, 3, 2, 4})
-                          .reshape({n, 49, patch * patch});
+    torch::Tensor y =
+        x.reshape({n, 7, patch, 7, patch}).permute({0, 1, 3, 2, 4}).reshape({n, 49, patch * patch});
     y = embed_->forward(y) + position_;
     for (Block& block : blocks_) {
       y = y + block.out->forward(attention(block.qkv->forward(block.before->forward(y))));
@@ -137,9 +137,7 @@ class PatchTransformer : public NetImpl {
     const auto parts = qkv.reshape({n, length, 3, heads, width / heads}).permute({2, 0, 3, 1, 4});
     const torch::Tensor scores = torch::matmul(parts[0], parts[1].transpose(-1, -2)) /
                                  std::sqrt(static_cast<double>(width / heads));
-    return torch::matmul(scores.softmax(-1), parts[2])
-        .transpose(1, 2)
-        .reshape({n, length, width});
+    return torch::matmul(scores.softmax(-1), parts[2]).transpose(1, 2).reshape({n, length, width});
   }
   struct Block {
     Layer qkv{nullptr}, out{nullptr}, up{nullptr}, down{nullptr};

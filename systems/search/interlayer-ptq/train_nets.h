@@ -58,7 +58,8 @@ class LayerImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Layer);
 
-/// A classifier of 28x28 grey images, f32 [N, 1, 28, 28] to logits [N, 10], and its layers in order.
+/// A classifier of 28x28 grey images, f32 [N, 1, 28, 28] to logits [N, 10], and its layers in
+/// order.
 class NetImpl : public torch::nn::Module {
  public:
   virtual torch::Tensor forward(const torch::Tensor& x) = 0;

@@ -61,10 +61,7 @@ int workers() { return static_cast<int>(std::max(std::thread::hardware_concurren
 void Fitting::start() {
   progress(0.0, "reading the graph");
   graph::Graph prepared = prepare(original_, options_.shapes);
-  const std::vector<std::string> nodes = lowerable_nodes(prepared);
-  const std::set<std::string> all(nodes.begin(), nodes.end());
-  std::set<std::string> values;
-  for (const auto& [value, id] : quantized_values(prepared, all)) values.insert(value);
+  const std::set<std::string> values = observed_values(prepared, lowerable_nodes(prepared));
   progress(0.02, "watching activations on " + std::to_string(task_.calibration.size()) +
                      " calibration examples");
   auto seen = observe(prepared, values, task_.calibration.inputs, 1);

@@ -309,6 +309,27 @@ std::map<std::string, int> quantized_values(const Graph& graph,
   return Marker(graph, nodes).run();
 }
 
+std::set<std::string> observed_values(const Graph& graph, const std::vector<std::string>& nodes) {
+  const std::set<std::string> all(nodes.begin(), nodes.end());
+  std::set<std::string> values;
+  const auto add = [&](const std::set<std::string>& part) {
+    for (const auto& [value, id] : quantized_values(graph, part)) values.insert(value);
+  };
+  add(all);
+  const Uses uses(graph);
+  for (const Node& node : graph.nodes) {
+    if (!is_one_of(node, {"Add"})) continue;
+    for (const std::string& operand : node.inputs) {
+      const auto producer = uses.producer(operand);
+      if (!producer || !all.contains(graph.nodes[*producer].name)) continue;
+      std::set<std::string> without = all;  // then the other one ends the sum
+      without.erase(graph.nodes[*producer].name);
+      add(without);
+    }
+  }
+  return values;
+}
+
 Graph quantize(const Graph& graph, const std::set<std::string>& nodes,
                const std::map<std::string, Range>& ranges, const QuantizeOptions& options) {
   for (const std::string& name : nodes) {

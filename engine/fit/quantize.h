@@ -21,6 +21,12 @@ std::vector<std::string> lowerable_nodes(const graph::Graph& graph);
 std::map<std::string, int> quantized_values(const graph::Graph& graph,
                                             const std::set<std::string>& nodes);
 
+/// All values that carry 8-bit numbers when any part of `nodes` is computed in int8: what has to be
+/// watched before the part is chosen. A residual addition ends the last of its lowered operands, so
+/// which other operand is marked hangs on the part.
+std::set<std::string> observed_values(const graph::Graph& graph,
+                                      const std::vector<std::string>& nodes);
+
 struct QuantizeOptions {
   /// Weights in [-64, 64] rather than [-127, 127]: exact where 8-bit products are summed in pairs
   /// in 16 bits (processors without VNNI), at the cost of one bit.

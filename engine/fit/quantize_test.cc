@@ -54,6 +54,39 @@ TEST(Quantize, TheOtherOperandOfAResidualFollowsTheNodeThatEndsIt) {
   EXPECT_TRUE(alone.contains("e"));
 }
 
+/// Two convolutions of x are added, a third one reads the sum: either may be the one that ends it.
+Graph branching_graph() {
+  std::mt19937 random(5);
+  Graph graph;
+  graph.inputs = {value("x", {1, 3, 6, 6})};
+  graph.outputs = {value("y", {1, 4, 6, 6})};
+  graph.nodes = {conv("conv1", "x", "a"), conv("conv2", "x", "b"),
+                 {"add", "Add", "", {"a", "b"}, {"s"}, {}}, conv("conv3", "s", "y")};
+  add_weights(graph, "conv1", 4, 3, random);
+  add_weights(graph, "conv2", 4, 3, random);
+  add_weights(graph, "conv3", 4, 4, random);
+  graph::validate(graph);
+  return graph;
+}
+
+TEST(Quantize, WhatIsWatchedCoversEveryPart) {
+  for (const Graph& graph : {residual_graph(), branching_graph()}) {
+    const std::vector<std::string> nodes = lowerable_nodes(graph);
+    const std::set<std::string> watched = observed_values(graph, nodes);
+    for (unsigned part = 0; part < 1u << nodes.size(); ++part) {
+      std::set<std::string> chosen;
+      for (size_t i = 0; i < nodes.size(); ++i) {
+        if (part >> i & 1) chosen.insert(nodes[i]);
+      }
+      for (const auto& [name, id] : quantized_values(graph, chosen)) {
+        EXPECT_TRUE(watched.contains(name)) << name << " of part " << part;
+      }
+    }
+  }
+  EXPECT_TRUE(observed_values(branching_graph(), {"conv1", "conv2", "conv3"}).contains("a"));
+  EXPECT_TRUE(observed_values(branching_graph(), {"conv1", "conv2", "conv3"}).contains("b"));
+}
+
 TEST(Quantize, ConcatSharesOneScale) {
   std::mt19937 random(3);
   Graph graph;

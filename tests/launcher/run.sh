@@ -6,7 +6,7 @@ repository=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 tree=$work/tree
-mkdir -p "$tree"/{apps,cmake,engine,scripts} "$work/tools" "$work/elsewhere"
+mkdir -p "$tree"/{apps,cmake,engine,scripts,systems} "$work/tools" "$work/elsewhere"
 cp "$repository/betimes" "$tree/"
 cp "$repository/scripts/setup.sh" "$tree/scripts/"
 printf '# comment\nbuild one\nbuild two\ntest three\n' >"$tree/packages.txt"

@@ -53,7 +53,7 @@ std::function<int()> declare_train(CLI::App& command) {
 
 Verb train_verb() {
   return {"train", "Trains a system: one line an epoch, weights into a folder",
-          "betimes train iir-snn --seed 1", declare_train};
+          "betimes train snn-delays --quick --seed 1", declare_train};
 }
 
 }  // namespace betimes::cli

@@ -1,5 +1,7 @@
 #include <torch/utils.h>
 
+#include <filesystem>
+
 #include "betimes/base/error.h"
 #include "betimes/import/onnx.h"
 #include "betimes/system/system.h"
@@ -46,6 +48,8 @@ graph::Graph train_one(Attention attention, const Longhist& made, const Sizes& s
   options.line(std::string(name(attention)));
   train_model(model, training, validation, how,
               [&](const learn::Epoch& epoch) { options.line(to_string(epoch)); });
+  std::error_code ignored;
+  std::filesystem::remove(how.checkpoint, ignored);
   switch (attention) {
     case Attention::sampled:
       return sampled_graph(model, model_options);
@@ -64,6 +68,7 @@ void sdim_train(const TrainOptions& options) {
   const Sizes how = sizes(options);
   LonghistOptions longhist;
   longhist.seed = options.seed;
+  if (options.quick) longhist.users = 300;
   const Longhist made = make_longhist(longhist, how.training + how.validation);
   const Files files(options.places.weights);
   for (const auto& [attention, path] :

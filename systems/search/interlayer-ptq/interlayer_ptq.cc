@@ -101,7 +101,7 @@ System interlayer_ptq_system() {
        Direction::at_least, 5, "%", false},
       {"larger-area", "Its curve of accuracy against layers quantised lies higher.", "",
        "networks of three whose area under that curve is larger, mean over calibration seeds",
-       Direction::at_least, 2, "networks", true},
+       Direction::at_least, 2, "networks", false},
       {"latency-saved",
        "Latency falls by a fifth to a third while accuracy stays within 99.99 % of 16 bits.",
        "25.48 % (ResNet50), 21.69 % (MobileNetV2), 33.28 % (BERT)",
@@ -109,7 +109,7 @@ System interlayer_ptq_system() {
        Direction::at_least, 20, "%", false},
       {"quality-kept", "Accuracy is kept on data that chose nothing.", "99.99 %",
        "networks of three whose held-out accuracy lies within the target and one standard error",
-       Direction::at_least, 3, "networks", true}};
+       Direction::at_least, 3, "networks", false}};
   system.sensitivity = [] {
     return std::make_unique<systems::interlayer_ptq::InterlayerSensitivity>();
   };

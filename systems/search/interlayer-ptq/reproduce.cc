@@ -197,7 +197,6 @@ void judge_all(Study& study, const std::vector<NetResult>& results) {
   study.note("The augmented order judged is " + ours + ", chosen on " + results.front().net + ".");
   study.evidence("larger-area", {larger, {}, n, ""});
   study.evidence("quality-kept", {kept, {}, n, ""});
-  if (study.quick()) return;
   study.evidence(
       "never-slower",
       {not_slower, {}, n, "4 bits modelled at half the int8 time; 1 % is taken as equal"});
@@ -216,9 +215,11 @@ void interlayer_ptq_reproduce(Study& study) {
               {}};
   std::vector<NetResult> results;
   for (const std::string& name : net_names()) {
+    // A network trained for one short epoch shows that everything works and nothing else.
+    if (study.quick() && name != "mobilenetv2-mini") continue;
     results.push_back(study_net(study, name, data, table));
   }
-  judge_all(study, results);
+  if (!study.quick()) judge_all(study, results);
   study.table(std::move(table));
   Picture picture{
       "Area under accuracy as layers go to 4 bits", "network", "area", false, false, {}};

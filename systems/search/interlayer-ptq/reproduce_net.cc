@@ -81,9 +81,7 @@ void Bench::calibrate(uint64_t seed) {
   }
   known_.clear();
   fit::Variants plain(fit::prepare(traced(*net_), {}), {});
-  const std::set<std::string> all(plain.nodes().begin(), plain.nodes().end());
-  std::set<std::string> values;
-  for (const auto& [value, id] : fit::quantized_values(plain.prepared(), all)) values.insert(value);
+  const std::set<std::string> values = fit::observed_values(plain.prepared(), plain.nodes());
   auto seen = fit::observe(plain.prepared(), values, learn::from_torch(calibration_images_), 1);
   variants_ = std::make_unique<fit::Variants>(plain.prepared(), std::move(seen));
   nodes_ = nodes_of(*variants_, layers());

@@ -15,9 +15,9 @@
 namespace betimes::system::snn_delays {
 namespace {
 
-class NetImpl : public torch::nn::Module {
+class RecurrentNetImpl : public torch::nn::Module {
  public:
-  NetImpl(Recurrent kind, int64_t channels, int64_t hidden, int64_t classes, double tau)
+  RecurrentNetImpl(Recurrent kind, int64_t channels, int64_t hidden, int64_t classes, double tau)
       : hidden_(hidden), leak_(1 - 1 / tau) {
     if (kind == Recurrent::gru) {
       const auto options = torch::nn::GRUOptions(channels, hidden).batch_first(true);
@@ -51,9 +51,9 @@ class NetImpl : public torch::nn::Module {
   torch::nn::GRU gru_{nullptr};
   torch::nn::Linear in_{nullptr}, back_{nullptr}, out_{nullptr};
 };
-TORCH_MODULE(Net);
+TORCH_MODULE(RecurrentNet);
 
-double accuracy(Net& net, const at::Tensor& counts, const at::Tensor& labels) {
+double accuracy(RecurrentNet& net, const at::Tensor& counts, const at::Tensor& labels) {
   torch::NoGradGuard no_gradient;
   return net->forward(counts).argmax(1).eq(labels).to(at::kFloat).mean().item<double>();
 }
@@ -64,7 +64,7 @@ RecurrentResult train_recurrent(const std::string& name, Recurrent kind, int64_t
                                 const DelayTraining& training, const Splits& data) {
   if (!(tau > 1)) throw Error("tau", "is at most one bin", "more than 1");
   torch::manual_seed(training.seed);
-  Net net(kind, data.train.channels, hidden, data.train.classes, tau);
+  RecurrentNet net(kind, data.train.channels, hidden, data.train.classes, tau);
   torch::optim::Adam adam(net->parameters(), torch::optim::AdamOptions(1e-3));
   const at::Tensor counts = as_tensor(data.train), labels = at::tensor(data.train.labels);
   const at::Tensor validation = as_tensor(data.validation), test = as_tensor(data.test);

@@ -30,7 +30,8 @@ struct Experiment {
   std::map<std::string, double> parameters;
   std::vector<double> gaussian;  // accuracy of the learned net with Gaussians, a seed each
   std::map<std::string, std::vector<double>> recurrent;  // accuracies, a seed each
-  std::optional<Net> learned;                            // of the first seed
+  std::optional<Net> learned;  // of the first seed, and what it was tested on
+  SpikeTrains test;
 };
 
 struct Sizes {
@@ -55,7 +56,10 @@ void run_variants(Experiment& experiment, const Splits& data, double tau,
     experiment.parameters[name] = trained.net.parameters();
     if (name == "learned") {
       experiment.gaussian.push_back(trained.gaussian_test);
-      if (!experiment.learned) experiment.learned = trained.net;
+      if (!experiment.learned) {
+        experiment.learned = trained.net;
+        experiment.test = data.test;
+      }
       reference = trained.net;
     }
   };
@@ -286,18 +290,15 @@ void snn_delays_reproduce(Study& study) {
   training.epochs = sizes.epochs;
   training.line = [&study](const std::string& text) { study.progress(0, text); };
   Experiment shown = run_coincide(study, seeds, sizes, training);
-  SpikeTrains test = make_coincide({}, 1, 1, sizes.test, seeds[0]).test;
   if (!study.quick() && !study.places().data.empty()) {
     training.line = [&study](const std::string& text) { study.progress(0.4, text); };
     shown = run_digits(study, seeds, sizes, training);
-    test =
-        load_spoken_digits(digits_folder(study.places()), DigitSplit::speaker, seeds[0], {}).test;
   } else if (!study.quick()) {
     study.not_shown("digits-learned", "no folder of data was given");
     study.not_shown("digits-order", "no folder of data was given");
   }
-  report_inference(study, *shown.learned, test);
-  report_decisions(study, *shown.learned, test);
+  report_inference(study, *shown.learned, shown.test);
+  report_decisions(study, *shown.learned, shown.test);
   study.note(
       fmt::format("coincide is synthetic: {} training, {} validation, {} test examples. "
                   "Hidden 2 x 64, kernel 25 bins of 10 ms; checkpoints by validation with "

@@ -60,8 +60,10 @@ Graph branching_graph() {
   Graph graph;
   graph.inputs = {value("x", {1, 3, 6, 6})};
   graph.outputs = {value("y", {1, 4, 6, 6})};
-  graph.nodes = {conv("conv1", "x", "a"), conv("conv2", "x", "b"),
-                 {"add", "Add", "", {"a", "b"}, {"s"}, {}}, conv("conv3", "s", "y")};
+  graph.nodes = {conv("conv1", "x", "a"),
+                 conv("conv2", "x", "b"),
+                 {"add", "Add", "", {"a", "b"}, {"s"}, {}},
+                 conv("conv3", "s", "y")};
   add_weights(graph, "conv1", 4, 3, random);
   add_weights(graph, "conv2", 4, 3, random);
   add_weights(graph, "conv3", 4, 4, random);

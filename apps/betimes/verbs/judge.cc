@@ -296,8 +296,7 @@ std::function<int()> declare_judge(CLI::App& command) {
 
 Verb judge_verb() {
   return {"judge", "Scores detectors of anomalies in time series, with credit for being on time",
-          "betimes judge series.csv --labels labels.csv --scores scores.csv --metric pate",
-          declare_judge};
+          "betimes judge series.csv --labels series-labels.csv --metric pate", declare_judge};
 }
 
 }  // namespace betimes::cli

@@ -59,7 +59,7 @@ void work(bool enabled) {
   progress.update(0.1, "too soon to be drawn");
   std::this_thread::sleep_for(std::chrono::milliseconds(550));
   progress.update(0.5, "halfway");
-  progress.update(0.6, "at once: too often");
+  for (int i = 0; i < 10'000; ++i) progress.update(0.6, "too often");
 }
 
 /// What `work` writes to a terminal.
@@ -85,7 +85,10 @@ TEST(Progress, IsDrawnOnATerminalAndCleared) {
   if (seen == "no terminal") GTEST_SKIP() << "no pseudo-terminal can be opened here";
   EXPECT_EQ(seen.find("too soon"), std::string::npos);
   EXPECT_NE(seen.find("halfway"), std::string::npos);
-  EXPECT_EQ(seen.find("too often"), std::string::npos);
+  // Ten a second at most: however busy the machine, not every time.
+  int drawn = 0;
+  for (size_t at = 0; (at = seen.find("too often", at)) != std::string::npos; ++at) ++drawn;
+  EXPECT_LT(drawn, 50);
   EXPECT_TRUE(seen.ends_with("\r\x1b[Kend")) << "the line wasn't cleared";
 }
 

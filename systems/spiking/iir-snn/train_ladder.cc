@@ -53,34 +53,31 @@ at::Tensor SpikingParameters::apply(const Trained& layer, const at::Tensor& x) c
                       : at::conv2d(x, layer.weight, layer.bias, 1, 1);
 }
 
-/// Currents of layer `upto`, all steps of a layer at once: the nets feed forward.
-at::Tensor SpikingParameters::forward(const at::Tensor& images, int64_t time_steps, size_t upto,
-                                      double dropout) const {
-  const int64_t batch = images.size(0);
-  const at::Tensor first = apply(layers_[0], images).unsqueeze(0);
-  std::vector<int64_t> repeated(static_cast<size_t>(first.dim()), -1);
+at::Tensor SpikingParameters::first_currents(const at::Tensor& images, int64_t time_steps) const {
+  const at::Tensor once = apply(layers_[0], images).unsqueeze(0);
+  std::vector<int64_t> repeated(static_cast<size_t>(once.dim()), -1);
   repeated[0] = time_steps;
-  at::Tensor x = first.expand(repeated);
-  for (size_t i = 0; i < upto; ++i) {
-    at::Tensor spikes = spiking::soft_reset_spikes(x, layers_[i].threshold, layers_[i].leak);
-    if (dropout > 0) spikes = spikes * at::dropout(at::ones_like(spikes[0]), dropout, true);
-    x = apply(layers_[i + 1], spikes.flatten(0, 1));
-    std::vector<int64_t> shape = x.sizes().vec();
-    shape[0] = batch;
-    shape.insert(shape.begin(), time_steps);
-    x = x.view(shape);
-  }
-  return x;
+  return once.expand(repeated);
+}
+
+/// All steps at once: the nets feed forward.
+at::Tensor SpikingParameters::next_currents(const at::Tensor& currents, size_t index,
+                                            double dropout) const {
+  at::Tensor spikes =
+      spiking::soft_reset_spikes(currents, layers_[index].threshold, layers_[index].leak);
+  if (dropout > 0) spikes = spikes * at::dropout(at::ones_like(spikes[0]), dropout, true);
+  const at::Tensor next = apply(layers_[index + 1], spikes.flatten(0, 1));
+  std::vector<int64_t> shape = next.sizes().vec();
+  shape[0] = currents.size(1);
+  shape.insert(shape.begin(), currents.size(0));
+  return next.view(shape);
 }
 
 at::Tensor SpikingParameters::logits(const at::Tensor& images, int64_t time_steps,
                                      double dropout) const {
-  return forward(images, time_steps, layers_.size() - 1, dropout).sum(0);
-}
-
-at::Tensor SpikingParameters::currents(const at::Tensor& images, int64_t time_steps,
-                                       size_t index) const {
-  return forward(images, time_steps, index, 0);
+  at::Tensor x = first_currents(images, time_steps);
+  for (size_t i = 0; i + 1 < layers_.size(); ++i) x = next_currents(x, i, dropout);
+  return x.sum(0);
 }
 
 std::vector<at::Tensor> SpikingParameters::parameters(int64_t time_steps) const {
@@ -124,8 +121,8 @@ Net convert(const Net& relu, const at::Tensor& images, int64_t time_steps,
   if (time_steps < 1) throw Error("conversion", "needs at least one time step");
   torch::NoGradGuard no_gradient;
   SpikingParameters spiking(relu);
+  at::Tensor currents = spiking.first_currents(images, time_steps);
   for (size_t i = 0; i + 1 < spiking.layers(); ++i) {
-    const at::Tensor currents = spiking.currents(images, time_steps, i);
     double threshold = 0;
     for (int64_t t = 0; t < time_steps; ++t) {
       threshold = std::max(threshold, high_current(currents[t]));
@@ -135,6 +132,7 @@ Net convert(const Net& relu, const at::Tensor& images, int64_t time_steps,
     }
     spiking.set_threshold(i,
                           threshold > 0 ? std::max(threshold, least_threshold) : silent_threshold);
+    currents = spiking.next_currents(currents, i, 0);
   }
   return spiking.net(time_steps);
 }

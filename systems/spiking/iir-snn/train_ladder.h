@@ -17,8 +17,10 @@ class SpikingParameters {
   /// last layer's currents over the steps is the answer. Dropout masks hold for all steps of a
   /// sample; 0: none.
   at::Tensor logits(const at::Tensor& images, int64_t time_steps, double dropout) const;
-  /// Currents of layer `index` over the steps, [T, B, ...], from the layers below.
-  at::Tensor currents(const at::Tensor& images, int64_t time_steps, size_t index) const;
+  /// Currents of the first layer over the steps, [T, B, ...].
+  at::Tensor first_currents(const at::Tensor& images, int64_t time_steps) const;
+  /// Those of layer `index` + 1 from those of layer `index`.
+  at::Tensor next_currents(const at::Tensor& currents, size_t index, double dropout) const;
 
   /// Leaks only where there is more than one step: at one they have no gradient.
   std::vector<at::Tensor> parameters(int64_t time_steps) const;
@@ -34,8 +36,6 @@ class SpikingParameters {
     bool pooled;
   };
   at::Tensor apply(const Trained& layer, const at::Tensor& x) const;
-  at::Tensor forward(const at::Tensor& images, int64_t time_steps, size_t upto,
-                     double dropout) const;
 
   int64_t height_, width_;
   std::vector<Trained> layers_;

@@ -90,7 +90,7 @@ TEST(IirTraining, ThresholdsAreTheNinetiethPercentile) {
   Dnn dnn = random_dnn(Unit::relu);
   const Tensor images = torch::rand({64, 1, 12, 12});
   const Net net = convert(dnn->fused(), images, 2, {});
-  const Tensor first = SpikingParameters(net).currents(images, 1, 0).detach();
+  const Tensor first = SpikingParameters(net).first_currents(images, 1).detach();
   const double above =
       (first > double{net.layers[0].threshold}).to(at::kFloat).mean().item<double>();
   EXPECT_NEAR(above, 0.1, 0.005);

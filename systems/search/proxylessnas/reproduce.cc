@@ -1,0 +1,20 @@
+#include <torch/utils.h>
+
+#include "systems/search/proxylessnas/reproduce_parts.h"
+
+namespace betimes::system {
+
+void proxylessnas_reproduce(Study& study) {
+  using namespace systems::proxylessnas;
+  torch::set_num_threads(study.threads());
+  study.not_shown("imagenet", "ImageNet can't be trained on here, and there is no such GPU.");
+  const Space space;
+  check_memory(study, space);
+  const OwnTable own = check_table(study, space);
+  check_search(study, space, own);
+  study.note(
+      "Reduced space of 9 searchable layers; the architecture's learning rate is 6e-3, so that few "
+      "epochs can move it.");
+}
+
+}  // namespace betimes::system

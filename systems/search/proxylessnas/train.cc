@@ -1,0 +1,109 @@
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include "betimes/base/error.h"
+#include "betimes/base/file.h"
+#include "betimes/system/system.h"
+#include "systems/search/common/train_latency.h"
+#include "systems/search/common/train_served.h"
+#include "systems/search/proxylessnas/train_search.h"
+
+namespace betimes::system {
+namespace {
+
+using namespace systems::proxylessnas;
+namespace search = systems::search;
+
+struct Sizes {
+  SearchOptions searching;
+  double reference = 0.7;  // of the uniform network's latency
+  int64_t images = 20'000, search_images = 8000, held_out = 4000;
+  int epochs = 8;
+  double timing_seconds = 20;
+};
+
+Mode mode_of(const std::string& text) {
+  for (const Mode mode : {Mode::two_path, Mode::full, Mode::reinforce}) {
+    if (text == name(mode)) return mode;
+  }
+  throw Error("--set mode", "is '" + text + "'", "two-path, full or reinforce");
+}
+
+Sizes sizes(const TrainOptions& options) {
+  Sizes found;
+  found.searching.latency.strength = 0.2;
+  if (options.quick) {
+    found.searching.warm_up = 1;
+    found.searching.epochs = 1;
+    found.images = found.search_images = 640;
+    found.held_out = 320;
+    found.epochs = 1;
+    found.timing_seconds = 1;
+  }
+  found.searching.seed = options.seed;
+  for (const auto& [name, text] : options.set) {
+    if (name == "lambda") {
+      found.searching.latency.strength = search::set_number(name, text, 0, 10);
+    } else if (name == "reference") {
+      found.reference = search::set_number(name, text, 0.01, 10);
+    } else if (name == "arch_every") {
+      found.searching.arch_every = static_cast<int>(search::set_number(name, text, 1, 1000));
+    } else if (name == "search_epochs") {
+      found.searching.epochs = static_cast<int>(search::set_number(name, text, 1, 1000));
+    } else if (name == "epochs") {
+      found.epochs = static_cast<int>(search::set_number(name, text, 1, 1000));
+    } else if (name == "mode") {
+      found.searching.mode = mode_of(text);
+    } else {
+      throw Error("--set " + name, "is no setting of proxylessnas's training",
+                  "lambda, reference, arch_every, search_epochs, epochs or mode");
+    }
+  }
+  return found;
+}
+
+/// Measures this machine's table, keeps it, and searches.
+Choice found_choice(const Space& space, const search::ImageParts& parts, Sizes how,
+                    const TrainOptions& options) {
+  search::TimingOptions timing;
+  timing.seconds = how.timing_seconds;
+  timing.seed = options.seed;
+  const search::LatencyTable table = search::measure_table(space.all_layers(), timing);
+  const std::string table_file = options.places.weights + "/proxylessnas-operators.csv";
+  write_file(table_file, table.csv());
+  options.line("wrote " + table_file);
+
+  const Costs costs = table_costs(space, table);
+  how.searching.latency.reference_ms = how.reference * costs.total(space.uniform(3, 6));
+  const search::Images part{parts.training.images.slice(0, 0, how.search_images),
+                            parts.training.labels.slice(0, 0, how.search_images)};
+  const SearchResult found =
+      search_architecture(space, costs, part, parts.held_out, how.searching, options.line);
+  if (!found.alive) {
+    throw Error("search", "leaves a stage without layers", "a smaller --set lambda");
+  }
+  options.line(fmt::format("{:.3f} ms by the table, uniform {:.3f} ms", costs.total(found.choice),
+                           costs.total(space.uniform(3, 6))));
+  return found.choice;
+}
+
+}  // namespace
+
+void proxylessnas_train(const TrainOptions& options) {
+  if (options.places.weights.empty()) throw Error("--weights", "names no folder");
+  torch::set_num_threads(options.threads);
+  const Sizes how = sizes(options);
+  const Space space;
+  const search::ImageParts parts = search::fashion_parts(how.images, how.held_out, 1);
+  const std::vector<int> kept = search::kept_choice("proxylessnas", options);
+  Choice choice(kept.begin(), kept.end());
+  if (choice.empty()) {
+    choice = found_choice(space, parts, how, options);
+    search::keep_found("proxylessnas", {choice.begin(), choice.end()}, options);
+  }
+  const search::BlockNet net = space.net(choice);
+  options.line(describe(space, choice));
+  search::train_served("proxylessnas", net, parts.training, how.epochs, options);
+}
+
+}  // namespace betimes::system

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "apps/betimes/options.h"
+#include "apps/betimes/ranks.h"
 #include "apps/betimes/systems.h"
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
@@ -29,12 +30,12 @@ void declare_system_search(CLI::App& command, SystemSearch& options) {
   command.add_option("--weights", options.weights, "of a system: folder of trained weights");
 }
 
-int fit_system(const system::System& system, const SystemSearch& search, const FitCommon& common) {
-  if (!system.open) {
-    throw Error(system.slug, "has no knobs that could be fitted", "betimes show " + system.slug);
-  }
-  if (common.threads.size() != 1) throw Error("--threads", "is one number for a system");
-  check_writable(common.out);
+namespace {
+
+int fit_as_rank(const Ranks* ranks, const system::System& system, const SystemSearch& search,
+                const FitCommon& common) {
+  const bool leads = !ranks || ranks->rank == 0;
+  if (leads) check_writable(common.out);
   system::OpenOptions open;
   open.places = default_places();
   open.places.weights = search.weights;
@@ -51,6 +52,11 @@ int fit_system(const system::System& system, const SystemSearch& search, const F
   options.problem = system.slug;
   options.ledger = search.ledger;
   options.threads = open.threads;
+  if (!leads) {
+    fit::serve_workload(*workload, options, ranks->serve);
+    return 0;
+  }
+  if (ranks) options.make_pool = ranks->make_pool;
   fit::WorkloadFit found;
   {
     report::Progress progress("fit", !common.json);
@@ -63,6 +69,17 @@ int fit_system(const system::System& system, const SystemSearch& search, const F
   std::fputs(text.c_str(), stdout);
   if (!common.json) std::printf("setting  %s\n", common.out.c_str());
   return found.met ? 0 : 1;
+}
+
+}  // namespace
+
+int fit_system(const system::System& system, const SystemSearch& search, const FitCommon& common) {
+  if (!system.open) {
+    throw Error(system.slug, "has no knobs that could be fitted", "betimes show " + system.slug);
+  }
+  if (common.threads.size() != 1) throw Error("--threads", "is one number for a system");
+  return among_ranks(
+      [&](const Ranks* ranks) { return fit_as_rank(ranks, system, search, common); });
 }
 
 }  // namespace betimes::cli

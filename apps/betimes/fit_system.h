@@ -34,7 +34,8 @@ struct FitCommon {
   std::string out;
 };
 
-/// Fits a system's knobs and writes the setting as JSON to `out`; returns the exit code.
+/// Fits a system's knobs and writes the setting as JSON to `out`; returns the exit code. Started by
+/// mpirun, rank 0 does that, and the others try settings for it.
 int fit_system(const system::System& system, const SystemSearch& search, const FitCommon& common);
 
 }  // namespace betimes::cli

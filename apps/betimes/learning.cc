@@ -1,34 +1,12 @@
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
+#include "apps/betimes/go_on.h"
 #include "apps/betimes/systems.h"
-#include "betimes/base/error.h"
 
 namespace betimes::cli {
 namespace {
-
-/// This process's own command line.
-std::vector<std::string> command_line() {
-  std::ifstream file("/proc/self/cmdline", std::ios::binary);
-  std::vector<std::string> words;
-  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
-  return words;
-}
-
-[[noreturn]] void go_on_learning() {
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
-  const std::string learning = program.string() + "-learn";
-  std::vector<std::string> words = command_line();
-  std::vector<char*> arguments;
-  for (std::string& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  execv(learning.c_str(), arguments.data());
-  throw Error(learning, "can't be started", "a build with -D BETIMES_WITH_TORCH=ON");
-}
 
 /// What the environment says, else the folder beside these sources where there is one.
 std::string place(const char* variable, const std::string& beside_sources) {
@@ -53,7 +31,7 @@ void declare_places(CLI::App& command, system::Places& places) {
 
 const system::System& learning_system(const std::string& slug) {
   const system::System& found = system::find(systems(), slug);
-  if (!learns_here()) go_on_learning();
+  if (!learns_here()) go_on_in("-learn", "BETIMES_WITH_TORCH");
   return found;
 }
 

@@ -1,11 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <exception>
 #include <functional>
-#include <new>
 
+#include "apps/betimes/problem.h"
 #include "apps/betimes/verb.h"
-#include "betimes/base/error.h"
 
 namespace betimes::cli {
 
@@ -21,8 +19,7 @@ std::vector<Verb> verbs() {
 
 namespace {
 
-constexpr int bad_input = 2;
-constexpr int internal_error = 3;
+constexpr int bad_usage = 2;
 
 int parse_and_run(int argc, char** argv) {
   CLI::App app("Betimes: predictions that arrive on time.", "betimes");
@@ -41,7 +38,7 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& problem) {
     if (problem.get_exit_code() == 0) return app.exit(problem);  // --help, --version
     std::fprintf(stderr, "betimes: %s; see betimes --help\n", problem.what());
-    return bad_input;
+    return bad_usage;
   }
   return chosen();
 }
@@ -52,13 +49,7 @@ int parse_and_run(int argc, char** argv) {
 int main(int argc, char** argv) {
   try {
     return betimes::cli::parse_and_run(argc, argv);
-  } catch (const betimes::Error& problem) {
-    std::fprintf(stderr, "betimes: %s\n", problem.what());
-    return betimes::cli::bad_input;
-  } catch (const std::bad_alloc&) {
-    std::fprintf(stderr, "betimes: out of memory\n");
-  } catch (const std::exception& problem) {
-    std::fprintf(stderr, "betimes: internal error: %s\n", problem.what());
+  } catch (...) {
+    return betimes::cli::report_problem();
   }
-  return betimes::cli::internal_error;
 }

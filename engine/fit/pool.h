@@ -52,4 +52,8 @@ struct PoolOptions {
 std::unique_ptr<Pool> make_pool(Evaluator evaluator, const KnobSpace& space,
                                 const PoolOptions& options = {});
 
+/// As make_pool(), for evaluators elsewhere.
+using PoolMaker = std::function<std::unique_ptr<Pool>(Evaluator evaluator, const KnobSpace& space,
+                                                      const PoolOptions& options)>;
+
 }  // namespace betimes::fit

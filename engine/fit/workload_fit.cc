@@ -113,8 +113,7 @@ Outcome WorkloadFitting::evaluate(const Setting& setting) {
 void WorkloadFitting::evaluate_standard() {
   progress(0, "the standard setting");
   if (!ledger_.find(standard_)) {
-    Evaluation found =
-        fit::evaluate([&](const Setting& setting) { return evaluate(setting); }, standard_);
+    Evaluation found = fit::evaluate(evaluator(), standard_);
     // Not entered: next time it may be different, and without it nothing can be compared.
     if (!found.found) throw Error("the standard setting", "can't be evaluated: " + found.failure);
     const int64_t round = ledger_.size() == 0 ? 0 : ledger_.entries().back().round + 1;
@@ -141,12 +140,13 @@ void WorkloadFitting::search() {
   OptimizeOptions optimizing;
   optimizing.evaluations = options_.evaluations;
   optimizing.seconds = options_.seconds;
-  optimizing.pool = options_.pool;
   optimizing.progress = [&](double fraction, const std::string& what) {
     progress(search_begins + fraction * (search_ends - search_begins), what);
   };
-  const auto evaluator = [&](const Setting& setting) { return evaluate(setting); };
-  stopped_ = optimize(evaluator, *search, ledger_, optimizing).stopped;
+  const PoolMaker& maker = options_.make_pool;
+  const auto pool = maker ? maker(evaluator(), workload_.knobs(), options_.pool)
+                          : make_pool(evaluator(), workload_.knobs(), options_.pool);
+  stopped_ = optimize(*pool, *search, ledger_, optimizing).stopped;
 }
 
 std::vector<Entry> WorkloadFitting::tried() const {
@@ -339,6 +339,14 @@ WorkloadFit WorkloadFitting::run() {
 
 WorkloadFit fit_workload(Workload& workload, const WorkloadFitOptions& options) {
   return detail::WorkloadFitting(workload, options).run();
+}
+
+int64_t serve_workload(Workload& workload, const WorkloadFitOptions& options,
+                       const std::function<int64_t(Evaluator, const KnobSpace&)>& serve) {
+  WorkloadFitOptions here = options;
+  here.ledger.clear();  // the other process keeps it
+  detail::WorkloadFitting fitting(workload, here);
+  return serve(fitting.evaluator(), workload.knobs());
 }
 
 }  // namespace betimes::fit

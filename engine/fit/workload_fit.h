@@ -29,6 +29,9 @@ struct WorkloadFitOptions {
   std::string ledger;   // path; empty: in memory only
   /// Workers side by side disturb each other's latencies: one, where settings may crash or hang.
   PoolOptions pool;
+  /// Where settings are tried; empty: by make_pool(). The standard setting and the finalists are
+  /// measured here in any case.
+  PoolMaker make_pool;
   double measure_seconds = 1;  // at most, for the latency of each setting tried
   double verify_seconds = 10;  // at most, for the finalists beside the standard setting
   int finalists = 4;
@@ -85,5 +88,11 @@ struct WorkloadFit {
 /// evaluated, for a bound on memory where the workload doesn't know its memory, and as optimize(),
 /// make_search() and Ledger::open() do.
 WorkloadFit fit_workload(Workload& workload, const WorkloadFitOptions& options);
+
+/// The part of a process that only tries settings for a fit elsewhere, with a workload and options
+/// like those there: `serve` gets an evaluator that does with a setting what fit_workload() does.
+/// Returns what `serve` does.
+int64_t serve_workload(Workload& workload, const WorkloadFitOptions& options,
+                       const std::function<int64_t(Evaluator, const KnobSpace&)>& serve);
 
 }  // namespace betimes::fit

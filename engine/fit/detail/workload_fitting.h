@@ -29,11 +29,15 @@ class WorkloadFitting {
  public:
   WorkloadFitting(Workload& workload, const WorkloadFitOptions& options);
   WorkloadFit run();
+  /// What a search sees of a setting: quality, and a latency measured alone and shortly. Not to be
+  /// used after this.
+  Evaluator evaluator() {
+    return [this](const Setting& setting) { return evaluate(setting); };
+  }
 
  private:
   void progress(double fraction, const std::string& what) const;
   Ledger open_ledger();
-  /// What a search sees of a setting: quality, and a latency measured alone and shortly.
   Outcome evaluate(const Setting& setting);
   void evaluate_standard();
   Objective objective() const;

@@ -18,6 +18,8 @@ class MpiSession {
 
   int rank() const { return rank_; }
   int ranks() const { return ranks_; }
+  /// Ends every rank's process, this one's too.
+  [[noreturn]] void abort(int exit_code) const;
 
  private:
   int rank_ = 0, ranks_ = 1;

@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -120,7 +121,10 @@ class SpokenDigits : public ::testing::Test {
     gzwrite(file, samples.data(), static_cast<unsigned>(2 * samples.size()));
     gzclose(file);
   }
-  std::string folder_ = ::testing::TempDir() + "spoken-digits";
+  // A folder a test: tests run side by side.
+  std::string folder_ = ::testing::TempDir() + "spoken-digits-" +
+                        ::testing::UnitTest::GetInstance()->current_test_info()->name() + "-" +
+                        std::to_string(::getpid());
 };
 
 TEST_F(SpokenDigits, AreSplitByTakeOrSpeaker) {

@@ -68,7 +68,7 @@ Longhist make_longhist(const LonghistOptions& o, int64_t samples) {
   }
   for (int64_t s = 0; s < samples; ++s) {
     Longhist::Sample sample;
-    sample.user = number(random, o.users);
+    sample.user = static_cast<int32_t>(s % o.users);
     const User& user = users[static_cast<size_t>(sample.user)];
     const double kind = random.uniform();
     const int32_t topic = kind < 0.5    ? user.past[random.below(user.past.size())]

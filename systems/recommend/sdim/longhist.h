@@ -32,8 +32,9 @@ struct Longhist {
   std::vector<Sample> samples;
 };
 
-/// `samples` clicks and non-clicks; half of the candidates have a topic of the user's past, a
-/// quarter the moment's, the others any. Throws Error for sizes that make no sense.
+/// `samples` clicks and non-clicks, of one user after the other, round and round; half of the
+/// candidates have a topic of the user's past, a quarter the moment's, the others any. Throws Error
+/// for sizes that make no sense.
 Longhist make_longhist(const LonghistOptions& options, int64_t samples);
 
 }  // namespace betimes::systems::sdim

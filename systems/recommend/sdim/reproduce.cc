@@ -70,9 +70,10 @@ std::function<const Data&(uint64_t)> one_at_a_time(Make make) {
 void compare_longhist(Study& study) {
   const int64_t training = study.quick() ? 3'000 : 100'000;
   const int64_t validation = study.quick() ? 500 : 5'000, test = study.quick() ? 1'000 : 30'000;
-  const auto data = one_at_a_time([=](uint64_t seed) {
+  const auto data = one_at_a_time([=, &study](uint64_t seed) {
     LonghistOptions options;
     options.seed = seed;
+    if (study.quick()) options.users = 500;
     const Longhist made = make_longhist(options, training + validation + test);
     return Data{dataset(made, 0, training), dataset(made, training, validation),
                 dataset(made, training + validation, test), options.items};

@@ -21,9 +21,9 @@ HistoryDataset::HistoryDataset(at::Tensor histories, at::Tensor users, at::Tenso
       labels_(std::move(labels)) {}
 
 learn::Batch HistoryDataset::get(const at::Tensor& chosen, std::mt19937_64&) const {
-  return {{items_.index_select(0, chosen).unsqueeze(1),
-           histories_.index_select(0, users_.index_select(0, chosen))},
-          labels_.index_select(0, chosen)};
+  return {
+      {items_.index_select(0, chosen), histories_.index_select(0, users_.index_select(0, chosen))},
+      labels_.index_select(0, chosen)};
 }
 
 HistoryDataset dataset(const Longhist& made, int64_t first, int64_t count) {
@@ -32,22 +32,25 @@ HistoryDataset dataset(const Longhist& made, int64_t first, int64_t count) {
   const at::Tensor histories = at::empty({users, length}, at::kLong);
   auto* history = histories.data_ptr<int64_t>();
   for (const auto& items : made.histories) history = std::copy(items.begin(), items.end(), history);
-  std::vector<int64_t> user, item;
-  std::vector<float> label;
-  for (int64_t i = first; i < first + count; ++i) {
-    const Longhist::Sample& sample = made.samples[static_cast<size_t>(i)];
-    user.push_back(sample.user);
-    item.push_back(sample.item);
-    label.push_back(sample.label);
+  const int64_t rows = count % users == 0 ? users : count, columns = count / rows;
+  const at::Tensor user = at::empty({rows}, at::kLong);
+  const at::Tensor item = at::empty({rows, columns}, at::kLong);
+  const at::Tensor label = at::empty({rows, columns}, at::kFloat);
+  for (int64_t i = 0; i < count; ++i) {
+    const Longhist::Sample& sample = made.samples[static_cast<size_t>(first + i)];
+    const int64_t row = i % rows, at = row * columns + i / rows;
+    user.data_ptr<int64_t>()[row] = sample.user;
+    item.data_ptr<int64_t>()[at] = sample.item;
+    label.data_ptr<float>()[at] = sample.label;
   }
-  return {histories, torch::tensor(user), torch::tensor(item), torch::tensor(label)};
+  return {histories, user, item, label};
 }
 
 std::vector<float> predict(CtrModel& model, const HistoryDataset& data) {
   const torch::NoGradGuard no_gradient;
   model->eval();
   std::vector<float> all;
-  learn::Loader(data, {512, 1, false, false}).epoch(1, [&](const learn::Batch& batch) {
+  learn::Loader(data, {128, 1, false, false}).epoch(1, [&](const learn::Batch& batch) {
     const at::Tensor logits = model->forward(batch.inputs[0], batch.inputs[1]);
     const std::vector<float> found = to_vector(logits.sigmoid());
     all.insert(all.end(), found.begin(), found.end());
@@ -60,7 +63,7 @@ learn::Trained train_model(CtrModel& model, const HistoryDataset& training,
                            const std::function<void(const learn::Epoch&)>& report) {
   learn::TrainingOptions options;
   options.epochs = how.epochs;
-  options.batch = how.batch;
+  options.batch = std::max<int64_t>(1, how.batch / training.samples_per_row());
   options.seed = how.seed;
   options.optimizer.kind = learn::OptimizerOptions::Kind::adam;
   options.optimizer.rate = how.rate;
@@ -70,8 +73,8 @@ learn::Trained train_model(CtrModel& model, const HistoryDataset& training,
   const std::vector<float> labels = to_vector(validation.labels());
   learn::Objective objective;
   objective.loss = [&](const learn::Batch& batch) {
-    return torch::binary_cross_entropy_with_logits(
-        model->forward(batch.inputs[0], batch.inputs[1]).squeeze(1), batch.targets);
+    return torch::binary_cross_entropy_with_logits(model->forward(batch.inputs[0], batch.inputs[1]),
+                                                   batch.targets);
   };
   objective.score = [&] { return recommend::auc(predict(model, validation), labels); };
   return learn::train(*model, training, objective, options, report);

@@ -12,22 +12,26 @@
 
 namespace betimes::systems::sdim {
 
-/// Samples whose histories are looked up by user.
+/// Samples whose histories are looked up by user. A row is a user with C samples: what a history
+/// costs is paid once for all of them.
 class HistoryDataset : public learn::Dataset {
  public:
-  /// `histories` i64 [users, L]; users and items i64 [N], labels f32 [N].
+  /// `histories` i64 [users, L]; users i64 [R], items i64 [R, C], labels f32 [R, C].
   HistoryDataset(at::Tensor histories, at::Tensor users, at::Tensor items, at::Tensor labels);
   int64_t size() const override { return labels_.size(0); }
-  /// Inputs: candidates [B, 1], histories [B, L]; targets [B].
+  int64_t samples_per_row() const { return labels_.size(1); }
+  /// Inputs: candidates [B, C], histories [B, L]; targets [B, C].
   learn::Batch get(const at::Tensor& chosen, std::mt19937_64& random) const override;
-  const at::Tensor& labels() const { return labels_; }
-  const at::Tensor& users() const { return users_; }
+  /// Of all samples, row by row.
+  at::Tensor labels() const { return labels_.flatten(); }
+  at::Tensor users() const { return users_.repeat_interleave(samples_per_row()); }
 
  private:
   at::Tensor histories_, users_, items_, labels_;
 };
 
-/// Samples `first` to `first + count` of what was made.
+/// Samples `first` to `first + count` of what was made; a row a user where they go round all users
+/// evenly, else a row a sample.
 HistoryDataset dataset(const Longhist& made, int64_t first, int64_t count);
 
 /// Probabilities of a dataset's samples, in evaluation mode.
@@ -35,7 +39,7 @@ std::vector<float> predict(CtrModel& model, const HistoryDataset& data);
 
 struct CtrTraining {
   int epochs = 2;
-  int64_t batch = 256;
+  int64_t batch = 256;  // samples
   double rate = 3e-3;
   uint64_t seed = 1;
   std::string checkpoint;

@@ -127,9 +127,11 @@ torch::Tensor CtrModelImpl::long_interest(const torch::Tensor& q, const torch::T
                               .transpose(1, 2));
   const int64_t kept = std::min(options_.searched, s.size(1));
   const torch::Tensor best = std::get<1>(nearness.topk(kept, -1));  // [U, C, K]
-  const torch::Tensor chosen = s.unsqueeze(1)
-                                   .expand({-1, q.size(1), -1, -1})
-                                   .gather(2, best.unsqueeze(-1).expand({-1, -1, -1, s.size(2)}));
+  // By row of all histories: a gather of [U, C, L, d] would have a gradient of that size.
+  const torch::Tensor first = at::arange(s.size(0)).mul(s.size(1)).reshape({-1, 1, 1});
+  const torch::Tensor chosen = s.reshape({-1, s.size(2)})
+                                   .index_select(0, (best + first).flatten())
+                                   .reshape({s.size(0), q.size(1), kept, s.size(2)});
   return long_attention_->forward_each(q, chosen);
 }
 

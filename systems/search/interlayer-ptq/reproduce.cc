@@ -42,7 +42,7 @@ std::vector<double> norms_of_errors(Bench& bench, int bits) {
 /// All orders that are compared, for one calibration; the shares of the interactions go to `notes`.
 std::vector<Method> methods(Study& study, Bench& bench, uint64_t seed, std::string& shares) {
   const size_t n = bench.layers();
-  const int draws = study.quick() ? 4 : 32;
+  const int draws = study.quick() ? 2 : 32;
   const HessianScores h8 = hessian_scores(bench, 8, draws, seed);
   const HessianScores h4 = hessian_scores(bench, 4, draws, seed);
   shares = fmt::format("{:.0f} % at 8 bits, {:.0f} % at 4 bits", 100 * h8.off_diagonal,
@@ -142,7 +142,8 @@ void check_held_out(Bench& bench, NetResult& result) {
 
 NetResult study_net(Study& study, const std::string& name, const learn::ImageSplits& data,
                     Table& table) {
-  Bench bench(trained(study, name, data), data, study.quick() ? 300 : 2'000);
+  Bench bench(trained(study, name, data), data,
+              study.quick() ? BenchImages{100, 64, 16} : BenchImages());
   NetResult result;
   result.net = name;
   const auto seeds = study.quick() ? study.seeds(1) : study.seeds(3);

@@ -16,8 +16,6 @@
 namespace betimes::systems::interlayer_ptq {
 namespace {
 
-constexpr int64_t calibration_count = 512;
-
 graph::Graph traced(NetImpl& net) {
   const learn::Forward forward = [&](const std::vector<at::Tensor>& inputs) {
     return std::vector<at::Tensor>{net.forward(inputs[0])};
@@ -44,7 +42,7 @@ std::string step_node(const std::string& step, const std::vector<std::string>& n
 
 }  // namespace
 
-Bench::Bench(Net net, const learn::ImageSplits& data, int64_t images)
+Bench::Bench(Net net, const learn::ImageSplits& data, const BenchImages& images)
     : net_(std::move(net)), data_(data), images_(images) {
   net_->eval();
   net_->fold_norms();
@@ -65,7 +63,7 @@ void Bench::calibrate(uint64_t seed) {
   set(Configuration(layers(), 16));
   std::mt19937_64 random(seed);
   std::vector<int64_t> chosen;
-  for (int64_t i = 0; i < calibration_count; ++i) {
+  for (int64_t i = 0; i < images_.calibration; ++i) {
     chosen.push_back(static_cast<int64_t>(random() % static_cast<uint64_t>(data_.train.size())));
   }
   const at::Tensor rows = torch::tensor(chosen);
@@ -91,7 +89,7 @@ double Bench::accuracy(const Configuration& bits) {
   const auto known = known_.find(bits);
   if (known != known_.end()) return known->second;
   set(bits);
-  return known_[bits] = hit_rate(*net_, data_.validation, images_);
+  return known_[bits] = hit_rate(*net_, data_.validation, images_.deciding);
 }
 
 double Bench::added_loss(const std::vector<size_t>& layers_lowered, int bits) {
@@ -161,8 +159,8 @@ HessianScores hessian_scores(Bench& bench, int bits, int draws, uint64_t seed) {
     errors.push_back(layer->rounding_error(bits));
   }
   const learn::ImageDataset& set = bench.data().train;
-  const at::Tensor images = learn::plain_batch(set.images.slice(0, 0, 256));
-  const at::Tensor labels = set.labels.slice(0, 0, 256);
+  const at::Tensor images = learn::plain_batch(set.images.slice(0, 0, bench.images().hessian));
+  const at::Tensor labels = set.labels.slice(0, 0, bench.images().hessian);
   const learn::Hessian hessian(
       [&] { return torch::cross_entropy_loss(bench.net().forward(images), labels); }, weights);
   const learn::Trace trace = learn::hutchinson_trace(hessian, weights, draws, seed);

@@ -11,20 +11,27 @@
 
 namespace betimes::systems::interlayer_ptq {
 
+/// How many images what is measured hangs on.
+struct BenchImages {
+  int64_t deciding = 2'000;   // validation images that accuracies are measured on
+  int64_t calibration = 512;  // training images for ranges, scales and losses
+  int64_t hessian = 256;      // training images for second derivatives
+};
+
 /// What the orders of one network are compared on: qualities with rounded layers, and latencies.
 class Bench {
  public:
-  /// `net` is trained; its norms are folded here. `images`: how many of the validation images
-  /// decide.
-  Bench(Net net, const learn::ImageSplits& data, int64_t images);
+  /// `net` is trained; its norms are folded here.
+  Bench(Net net, const learn::ImageSplits& data, const BenchImages& images);
 
   size_t layers() const { return net_->layers().size(); }
   const std::vector<std::string>& names() const { return names_; }
   std::vector<int64_t> parameters() const;
   NetImpl& net() { return *net_; }
   const learn::ImageSplits& data() const { return data_; }
+  const BenchImages& images() const { return images_; }
 
-  /// Ranges and scales from 512 training images chosen by the seed; forgets what was evaluated.
+  /// Ranges and scales from training images chosen by the seed; forgets what was evaluated.
   void calibrate(uint64_t seed);
   /// Accuracy on the validation images that decide; remembered by configuration.
   double accuracy(const Configuration& bits);
@@ -48,7 +55,7 @@ class Bench {
 
   Net net_;
   const learn::ImageSplits& data_;
-  int64_t images_;
+  BenchImages images_;
   std::vector<std::string> names_;
   at::Tensor calibration_images_, calibration_labels_;
   double base_loss_ = 0;

@@ -17,7 +17,7 @@ struct Sizes {
   std::vector<int> epochs = {4, 3, 3, 5};  // of each stage
 
   static Sizes full() { return {}; }
-  static Sizes quick() { return {640, 200, 200, 2, {5, 3, 2, 1}, {1, 1, 1, 1}}; }
+  static Sizes quick() { return {256, 100, 100, 1, {5, 3, 2, 1}, {1, 1, 1, 1}}; }
   int ladder_epochs() const;
 };
 

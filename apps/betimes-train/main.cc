@@ -54,13 +54,11 @@ void declare(CLI::App& command, Options& o) {
       ->needs(out);
   command.footer(
       "Example:\n  betimes-train fashion-classifier --epochs 16 --seed 1 "
-      "--checkpoint fashion.pt --out fashion-classifier.onnx");
+      "--checkpoint fashion.safetensors --out fashion-classifier.onnx");
 }
 
-void print_epoch(const learn::EpochResult& r) {
-  std::printf(
-      "epoch %3d  rate %.4f  loss %.4f  train accuracy %.4f  validation accuracy %.4f  %.1f s\n",
-      r.epoch, r.rate, r.loss, r.train_accuracy, r.validation_accuracy, r.seconds);
+void print_epoch(const learn::Epoch& epoch) {
+  std::printf("%s\n", to_string(epoch).c_str());
   std::fflush(stdout);
 }
 

@@ -9,10 +9,11 @@
 
 #include "betimes/learn/augment.h"
 #include "betimes/learn/image_dataset.h"
+#include "betimes/learn/training.h"
 
 namespace betimes::learn {
 
-/// SGD with a one-cycle rate: linear up, cosine down to zero.
+/// SGD with a rate that rises linearly and falls with a cosine to zero.
 struct ClassifierTraining {
   int epochs = 20;
   int64_t batch = 128;
@@ -27,17 +28,11 @@ struct ClassifierTraining {
   bool resume = false;
 };
 
-struct EpochResult {
-  int epoch = 0;  // from 1
-  double rate = 0, loss = 0, train_accuracy = 0, validation_accuracy = 0, seconds = 0;
-};
-
-/// Trains `model` ([B, C, H, W] in 0..1 -> logits) in place and calls `report` once an epoch. The
-/// order and the augmentation of an epoch depend only on the seed and its number, so a resumed run
-/// sees what an unbroken one would have seen.
+/// Trains `model` ([B, C, H, W] in 0..1 -> logits) in place as train() does; the score of an epoch
+/// is the validation accuracy, and the last epoch's weights are kept.
 void train_classifier(torch::nn::AnyModule model, const ImageSplits& data,
                       const ClassifierTraining& how,
-                      const std::function<void(const EpochResult&)>& report);
+                      const std::function<void(const Epoch&)>& report);
 
 /// Share of `set` that `model` names right, in evaluation mode.
 double accuracy(torch::nn::AnyModule model, const ImageDataset& set, int64_t batch = 500);

@@ -43,7 +43,8 @@ class ClassifierTrainingTest : public testing::Test {
     how_.epochs = 4;
     how_.batch = 16;
     how_.checkpoint = testing::TempDir() + "betimes_training_" +
-                      testing::UnitTest::GetInstance()->current_test_info()->name() + ".pt";
+                      testing::UnitTest::GetInstance()->current_test_info()->name() +
+                      ".safetensors";
     std::filesystem::remove(how_.checkpoint);
   }
   void TearDown() override { std::filesystem::remove(how_.checkpoint); }
@@ -52,10 +53,10 @@ class ClassifierTrainingTest : public testing::Test {
     torch::manual_seed(5);
     return Tiny();
   }
-  std::vector<EpochResult> train(const Tiny& model) {
-    std::vector<EpochResult> results;
+  std::vector<Epoch> train(const Tiny& model) {
+    std::vector<Epoch> results;
     train_classifier(torch::nn::AnyModule(model), data_, how_,
-                     [&](const EpochResult& r) { results.push_back(r); });
+                     [&](const Epoch& r) { results.push_back(r); });
     return results;
   }
 
@@ -67,7 +68,7 @@ TEST_F(ClassifierTrainingTest, LearnsAndReportsEachEpoch) {
   const Tiny model = fresh();
   const auto results = train(model);
   ASSERT_EQ(results.size(), 4u);
-  EXPECT_EQ(results[3].epoch, 4);
+  EXPECT_EQ(results[3].number, 4);
   EXPECT_LT(results[3].loss, results[0].loss);
   EXPECT_LT(results[3].rate, 1e-2) << "the rate ends near zero";
   EXPECT_GT(accuracy(torch::nn::AnyModule(model), data_.test), 0.95);
@@ -80,8 +81,8 @@ TEST_F(ClassifierTrainingTest, AResumedRunEndsWhereAnUnbrokenOneDoes) {
   const Tiny first = fresh();
   struct Killed {};
   EXPECT_THROW(train_classifier(torch::nn::AnyModule(first), data_, how_,
-                                [](const EpochResult& r) {
-                                  if (r.epoch == 2) throw Killed();
+                                [](const Epoch& r) {
+                                  if (r.number == 2) throw Killed();
                                 }),
                Killed);
   torch::manual_seed(99);
@@ -89,7 +90,7 @@ TEST_F(ClassifierTrainingTest, AResumedRunEndsWhereAnUnbrokenOneDoes) {
   how_.resume = true;
   const auto results = train(second);
   ASSERT_EQ(results.size(), 2u);
-  EXPECT_EQ(results[0].epoch, 3);
+  EXPECT_EQ(results[0].number, 3);
   EXPECT_TRUE(at::allclose(second->head->weight, unbroken->head->weight, 1e-4, 1e-5));
   EXPECT_TRUE(at::allclose(second->norm->running_var, unbroken->norm->running_var, 1e-4, 1e-5));
 }
@@ -101,7 +102,7 @@ TEST_F(ClassifierTrainingTest, LoadsACheckpointAndRefusesADamagedOne) {
   EXPECT_EQ(load_checkpoint(how_.checkpoint, *other), 4);
   EXPECT_TRUE(at::equal(other->head->weight, model->head->weight));
 
-  write_file(how_.checkpoint.string(), "not an archive");
+  write_file(how_.checkpoint.string(), "not a checkpoint");
   try {
     load_checkpoint(how_.checkpoint, *other);
     FAIL() << "accepted";

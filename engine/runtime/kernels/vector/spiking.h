@@ -90,4 +90,12 @@ const SpikingLoops& spiking_loops();
 /// Of each level this processor has, lowest first: what tests compare.
 std::vector<const SpikingLoops*> all_spiking_loops();
 
+/// Sign bits of a vector, the first the lowest, without the instruction that a level has for it.
+template <class Integers>
+inline uint64_t signs_one_by_one(Integers x, int64_t width) {
+  uint64_t bits = 0;
+  for (int64_t i = 0; i < width; ++i) bits |= static_cast<uint64_t>(x[i] < 0) << i;
+  return bits;
+}
+
 }  // namespace betimes::runtime

@@ -16,7 +16,11 @@ constexpr int64_t tile_blocks = 4;
 constexpr int64_t window_blocks = 4;
 template <class Integers>
 inline uint64_t signs(Integers x) {
+#ifdef __AVX512DQ__
   return static_cast<uint64_t>(_mm512_movepi32_mask(reinterpret_cast<__m512i>(x)));
+#else  // Clang knows no "#pragma GCC target"
+  return signs_one_by_one(x, width);
+#endif
 }
 }  // namespace
 #include "betimes/runtime/kernels/vector/spiking.inl"

@@ -13,19 +13,14 @@ constexpr const char* level = "baseline";
 constexpr int64_t width = 4;
 constexpr int64_t tile_blocks = 2;
 constexpr int64_t window_blocks = 1;
+template <class Integers>
+inline uint64_t signs(Integers x) {
 #ifdef __SSE2__
-template <class Integers>
-inline uint64_t signs(Integers x) {
   return static_cast<uint64_t>(_mm_movemask_ps(reinterpret_cast<__m128>(x)));
-}
 #else
-template <class Integers>
-inline uint64_t signs(Integers x) {
-  uint64_t bits = 0;
-  for (int64_t i = 0; i < width; ++i) bits |= static_cast<uint64_t>(x[i] < 0) << i;
-  return bits;
-}
+  return signs_one_by_one(x, width);
 #endif
+}
 }  // namespace
 #include "betimes/runtime/kernels/vector/spiking.inl"
 }  // namespace betimes::runtime::baseline

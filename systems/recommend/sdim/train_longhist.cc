@@ -13,17 +13,18 @@ std::vector<float> to_vector(const at::Tensor& tensor) {
 
 }  // namespace
 
-HistoryDataset::HistoryDataset(at::Tensor histories, at::Tensor users, at::Tensor items,
-                               at::Tensor labels)
+HistoryDataset::HistoryDataset(at::Tensor histories, at::Tensor history, at::Tensor users,
+                               at::Tensor items, at::Tensor labels)
     : histories_(std::move(histories)),
+      history_(std::move(history)),
       users_(std::move(users)),
       items_(std::move(items)),
       labels_(std::move(labels)) {}
 
 learn::Batch HistoryDataset::get(const at::Tensor& chosen, std::mt19937_64&) const {
-  return {
-      {items_.index_select(0, chosen), histories_.index_select(0, users_.index_select(0, chosen))},
-      labels_.index_select(0, chosen)};
+  return {{items_.index_select(0, chosen),
+           histories_.index_select(0, history_.index_select(0, chosen))},
+          labels_.index_select(0, chosen)};
 }
 
 HistoryDataset dataset(const Longhist& made, int64_t first, int64_t count) {
@@ -43,7 +44,7 @@ HistoryDataset dataset(const Longhist& made, int64_t first, int64_t count) {
     item.data_ptr<int64_t>()[at] = sample.item;
     label.data_ptr<float>()[at] = sample.label;
   }
-  return {histories, user, item, label};
+  return {histories, user, user, item, label};
 }
 
 std::vector<float> predict(CtrModel& model, const HistoryDataset& data) {

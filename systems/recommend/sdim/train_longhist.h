@@ -12,12 +12,14 @@
 
 namespace betimes::systems::sdim {
 
-/// Samples whose histories are looked up by user. A row is a user with C samples: what a history
-/// costs is paid once for all of them.
+/// Samples with their histories. A row is a history with C samples: what a history costs is paid
+/// once for all of them.
 class HistoryDataset : public learn::Dataset {
  public:
-  /// `histories` i64 [users, L]; users i64 [R], items i64 [R, C], labels f32 [R, C].
-  HistoryDataset(at::Tensor histories, at::Tensor users, at::Tensor items, at::Tensor labels);
+  /// `histories` i64 [H, L]; of each row the history and the user, i64 [R]; items i64 [R, C],
+  /// labels f32 [R, C].
+  HistoryDataset(at::Tensor histories, at::Tensor history, at::Tensor users, at::Tensor items,
+                 at::Tensor labels);
   int64_t size() const override { return labels_.size(0); }
   int64_t samples_per_row() const { return labels_.size(1); }
   /// Inputs: candidates [B, C], histories [B, L]; targets [B, C].
@@ -27,7 +29,7 @@ class HistoryDataset : public learn::Dataset {
   at::Tensor users() const { return users_.repeat_interleave(samples_per_row()); }
 
  private:
-  at::Tensor histories_, users_, items_, labels_;
+  at::Tensor histories_, history_, users_, items_, labels_;
 };
 
 /// Samples `first` to `first + count` of what was made; a row a user where they go round all users

@@ -5,6 +5,7 @@
 #include "betimes/base/error.h"
 #include "systems/recommend/sdim/scorer.h"
 #include "systems/recommend/sdim/train_longhist.h"
+#include "systems/recommend/sdim/train_sequences.h"
 
 namespace betimes::systems::sdim {
 namespace {
@@ -96,6 +97,34 @@ TEST(CtrModel, EveryAttentionTrainsOnItsOwnHistories) {
     train_model(model, training, validation, how,
                 [&](const learn::Epoch& epoch) { losses.push_back(epoch.loss); });
     EXPECT_LT(losses.back(), losses.front()) << name(attention);
+  }
+}
+
+TEST(NextItems, AreOfTheirUsersAndAfterTheirHistories) {
+  Sequences sequences;
+  sequences.items = 100;
+  for (int32_t u = 0; u < 3; ++u) {
+    auto& items = sequences.users.emplace_back();
+    for (int32_t i = 0; i < (u == 1 ? 19 : 40); ++i) items.push_back(1 + u + 2 * i);
+  }
+  const NextItems made = next_items(sequences, 4);
+  // Two users have 20 items: of 30 after the tenth, four are for testing and four for validation.
+  EXPECT_EQ(made.test.size(), 2 * 2 * 4);
+  EXPECT_EQ(made.validation.size(), 2 * 2 * 4);
+  EXPECT_EQ(made.training.size(), 2 * 2 * 22);
+  const at::Tensor users = made.test.users(), labels = made.test.labels();
+  std::mt19937_64 random(1);
+  for (int64_t i = 0; i < made.test.size(); ++i) {
+    const int64_t user = i < 8 ? 0 : 2, at = 36 + i % 8 / 2;
+    EXPECT_EQ(users[i].item<int64_t>(), user);
+    EXPECT_EQ(labels[i].item<float>(), i % 2 == 0 ? 1 : 0) << "a click, then a random item";
+    const learn::Batch row = made.test.get(at::full({1}, i, at::kLong), random);
+    const at::Tensor history = row.inputs[1][0];
+    EXPECT_EQ(history[-1].item<int64_t>(), 1 + user + 2 * (at - 1));
+    EXPECT_EQ(history[63 - at].item<int64_t>(), 0) << "padded in front";
+    if (i % 2 == 0) {
+      EXPECT_EQ(row.inputs[0][0][0].item<int64_t>(), 1 + user + 2 * at);
+    }
   }
 }
 

@@ -45,7 +45,8 @@ struct Part {
   HistoryDataset dataset() const {
     const auto n = static_cast<int64_t>(labels.size());
     return {torch::tensor(histories).reshape({n, history_length}), at::arange(n),
-            torch::tensor(items).unsqueeze(1), torch::tensor(labels).unsqueeze(1)};
+            torch::tensor(users), torch::tensor(items).unsqueeze(1),
+            torch::tensor(labels).unsqueeze(1)};
   }
 };
 

@@ -21,8 +21,9 @@ BETIMES_TARGET uint64_t read(const std::byte* data, size_t bytes) {
   }
   const __m256i sum =
       _mm256_add_epi64(_mm256_add_epi64(sums[0], sums[1]), _mm256_add_epi64(sums[2], sums[3]));
-  return static_cast<uint64_t>(_mm256_extract_epi64(sum, 0) + _mm256_extract_epi64(sum, 1) +
-                               _mm256_extract_epi64(sum, 2) + _mm256_extract_epi64(sum, 3));
+  alignas(sizeof sum) uint64_t parts[4];  // unsigned: sums may wrap
+  _mm256_store_si256(reinterpret_cast<__m256i*>(parts), sum);
+  return parts[0] + parts[1] + parts[2] + parts[3];
 }
 
 BETIMES_TARGET void fp32(int64_t rounds) {

@@ -19,7 +19,9 @@ BETIMES_TARGET uint64_t read(const std::byte* data, size_t bytes) {
   }
   const __m128i sum =
       _mm_add_epi64(_mm_add_epi64(sums[0], sums[1]), _mm_add_epi64(sums[2], sums[3]));
-  return static_cast<uint64_t>(_mm_extract_epi64(sum, 0) + _mm_extract_epi64(sum, 1));
+  alignas(sizeof sum) uint64_t parts[2];  // unsigned: sums may wrap
+  _mm_store_si128(reinterpret_cast<__m128i*>(parts), sum);
+  return parts[0] + parts[1];
 }
 
 BETIMES_TARGET void fp32(int64_t rounds) {

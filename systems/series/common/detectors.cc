@@ -139,7 +139,9 @@ class WindowPca : public Named {
 
   std::vector<double> scores(const judge::Series& series, uint64_t) const override {
     const Windows windows(series, window_);
-    const auto [mean, components] = decompose(windows);
+    const auto found = decompose(windows);
+    const auto& mean = found.first;
+    const auto& components = found.second;
     PointScores points(windows);
     over_blocks(windows, [&](int64_t first, const Eigen::MatrixXf& block) {
       const Eigen::MatrixXf centred = block.colwise() - mean;

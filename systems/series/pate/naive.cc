@@ -109,8 +109,7 @@ std::vector<double> distinct_scores(std::span<const uint8_t> labels,
                                     std::span<const double> scores) {
   std::vector<double> distinct(scores.begin(), scores.end());
   std::ranges::sort(distinct, std::greater<>());
-  const auto repeated = std::ranges::unique(distinct);
-  distinct.erase(repeated.begin(), repeated.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
   std::vector<int64_t> hits(distinct.size());
   for (size_t i = 0; i < scores.size(); ++i) {
     const auto at = std::ranges::lower_bound(distinct, scores[i], std::greater<>());

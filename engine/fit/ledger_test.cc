@@ -12,6 +12,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
+#include "betimes/base/temporary_folder.h"
 
 namespace betimes::fit {
 namespace {
@@ -56,14 +57,6 @@ void expect_equal(const Ledger& a, const Ledger& b) {
 
 class LedgerFile : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string folder = (std::filesystem::temp_directory_path() / "ledger-XXXXXX").string();
-    ASSERT_NE(::mkdtemp(folder.data()), nullptr);
-    folder_ = folder;
-    path_ = folder + "/ledger.jsonl";
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
   Ledger open(uint64_t seed = 7) const { return Ledger::open(path_, make_space(), "test", seed); }
   std::string content() const {
     std::ifstream file(path_);
@@ -80,7 +73,8 @@ class LedgerFile : public ::testing::Test {
     return "nothing thrown";
   }
 
-  std::string folder_, path_;
+  TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path().string(), path_ = temporary_.at("ledger.jsonl");
 };
 
 TEST_F(LedgerFile, ComesBackAsItWas) {

@@ -1,7 +1,5 @@
 #include "tests/cli/fixture.h"
 
-#include <unistd.h>
-
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -170,15 +168,6 @@ void fill(const std::string& folder) {
 
 }  // namespace
 
-Workplace::Workplace() {
-  path_ = (std::filesystem::temp_directory_path() / "betimes-cli-XXXXXX").string();
-  if (!::mkdtemp(path_.data())) throw std::runtime_error(path_ + " can't be made");
-  fill(path_);
-}
-
-Workplace::~Workplace() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
+Workplace::Workplace() { fill(path()); }
 
 }  // namespace betimes::test

@@ -2,19 +2,18 @@
 
 #include <string>
 
+#include "betimes/base/temporary_folder.h"
+
 namespace betimes::test {
 
 /// A folder of its own with what the cases name (see cases/README.md); removed by destruction.
 class Workplace {
  public:
   Workplace();
-  ~Workplace();
-  Workplace(const Workplace&) = delete;
-  Workplace& operator=(const Workplace&) = delete;
-  const std::string& path() const { return path_; }
+  std::string path() const { return folder_.path().string(); }
 
  private:
-  std::string path_;
+  TemporaryFolder folder_;
 };
 
 }  // namespace betimes::test

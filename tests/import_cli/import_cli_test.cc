@@ -9,6 +9,7 @@
 #include <regex>
 
 #include "betimes/base/file.h"
+#include "betimes/base/temporary_folder.h"
 #include "betimes/import/onnx.h"
 #include "tests/cli/process.h"
 
@@ -23,9 +24,6 @@ namespace fs = std::filesystem;
 class Import : public testing::Test {
  protected:
   Import() {
-    std::string pattern = (fs::temp_directory_path() / "betimes-import-XXXXXX").string();
-    if (!::mkdtemp(pattern.data())) throw std::runtime_error("no folder");
-    folder_ = pattern;
     torch::manual_seed(1);
     save("model.pt", {{"w", at::randn({3, 6})}}, R"(
 def forward(self, x):
@@ -49,11 +47,6 @@ def forward(self, x):
     save("weights.pt", {{"w", at::randn({3, 6})}}, "");
     write_file(at("garbage.pt"), "this is no model");
   }
-  ~Import() override {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
-  }
-
   void save(const std::string& name, const std::map<std::string, at::Tensor>& parameters,
             const std::string& source) const {
     torch::jit::Module module("m");
@@ -76,7 +69,8 @@ def forward(self, x):
     EXPECT_TRUE(outcome.err.starts_with("betimes-import: ")) << outcome.err;
   }
 
-  std::string folder_;
+  TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path().string();
 };
 
 TEST_F(Import, WritesOnnxWithTheBatchOpen) {

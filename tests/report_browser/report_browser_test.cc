@@ -11,6 +11,7 @@
 #include <string>
 
 #include "betimes/base/file.h"
+#include "betimes/base/temporary_folder.h"
 #include "betimes/report/html.h"
 #include "betimes/report/testing/synthetic_result.h"
 
@@ -25,26 +26,6 @@ std::string chromium() {
   }
   return {};
 }
-
-/// A folder of one's own under the system's temporary one, removed at the end.
-class Folder {
- public:
-  Folder() {
-    std::string name = (fs::temp_directory_path() / "betimes-report-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw std::runtime_error("can't make a temporary folder");
-    path_ = name;
-  }
-  ~Folder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 std::string output_of(const std::string& command) {
   struct Close {
@@ -102,7 +83,7 @@ class ReportInBrowser : public testing::TestWithParam<Case> {};
 TEST_P(ReportInBrowser, ComesOutWhole) {
   if (chromium().empty()) GTEST_SKIP() << "chromium isn't installed (apt-get install chromium)";
   const Case& shown = GetParam();
-  const Folder folder;
+  const TemporaryFolder folder;
   const char* keep = std::getenv("BETIMES_REPORT_DIR");
   const fs::path page =
       fs::absolute(keep ? fs::path(keep) : folder.path()) / (shown.name + ".html");
@@ -139,7 +120,7 @@ INSTANTIATE_TEST_SUITE_P(Results, ReportInBrowser,
 // The self-test must be able to fail: the same page with its data spoilt is not whole.
 TEST(ReportInBrowser, NoticesAPageThatIsBroken) {
   if (chromium().empty()) GTEST_SKIP() << "chromium isn't installed (apt-get install chromium)";
-  const Folder folder;
+  const TemporaryFolder folder;
   std::string page = report::render_html(synthetic::result());
   const std::string start = "const drawings = {";
   page.replace(page.find(start), start.size(), "console.error('spoilt'); const drawings = {");

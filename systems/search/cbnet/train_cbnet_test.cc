@@ -1,9 +1,8 @@
 #include <gtest/gtest.h>
 #include <torch/utils.h>
 
-#include <filesystem>
-
 #include "betimes/base/error.h"
+#include "betimes/base/temporary_folder.h"
 #include "betimes/import/onnx.h"
 #include "betimes/learn/augment.h"
 #include "betimes/learn/image_dataset.h"
@@ -215,8 +214,8 @@ double share_right(const at::Tensor& logits, const search::Images& images) {
 
 TEST(Workload, ServesWhatTrainingWrites) {
   torch::manual_seed(6);
-  const std::string folder = std::filesystem::temp_directory_path() / "betimes_cbnet_test";
-  std::filesystem::create_directories(folder);
+  const TemporaryFolder temporary;
+  const std::string folder = temporary.path().string();
   system::OpenOptions options;
   options.places.weights = folder;
   EXPECT_THROW(open_cbnet(options), Error);
@@ -248,7 +247,6 @@ TEST(Workload, ServesWhatTrainingWrites) {
   EXPECT_NEAR(workload->quality(fit::Part::validation).value,
               share_right(at::where(taken, first, converted), images), 2e-3);
   EXPECT_THROW(workload->apply({{"code", int64_t{12}}}), Error);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

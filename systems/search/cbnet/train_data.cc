@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 #include <torch/utils.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 
 #include "betimes/base/error.h"
+#include "betimes/base/temporary_folder.h"
 #include "betimes/import/dataset.h"
 #include "betimes/learn/trace.h"
 #include "systems/search/cbnet/nets.h"
@@ -18,24 +18,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int64_t parts_seed = 20240319;  // which images are held out, the same in every run
-
-/// A folder that goes away with it.
-class TemporaryFolder {
- public:
-  TemporaryFolder() : path_(fs::temp_directory_path() / fmt::format("betimes-cifar-{}", getpid())) {
-    fs::create_directories(path_);
-  }
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 /// The pictures of <folder>/<class>/, class by class.
 search::Images read_part(const fs::path& folder, const std::vector<std::string>& names) {

@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <array>
-#include <filesystem>
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
+#include "betimes/base/temporary_folder.h"
 #include "betimes/import/idx.h"
 #include "betimes/import/onnx.h"
 
@@ -57,8 +57,8 @@ double naive_accuracy(const graph::Graph& graph, bool first_half) {
 }
 
 TEST(FoundNet, ServesTheFileOfItsSetting) {
-  const std::string folder = std::filesystem::temp_directory_path() / "betimes_found_net_test";
-  std::filesystem::create_directories(folder);
+  const TemporaryFolder temporary;
+  const std::string folder = temporary.path().string();
   system::OpenOptions options;
   options.places.weights = folder;
   EXPECT_THROW(open_found_net("found", options), Error);
@@ -78,7 +78,6 @@ TEST(FoundNet, ServesTheFileOfItsSetting) {
   workload->apply(workload->knobs().parse({"width=0.5", "resolution=20"}));
   EXPECT_NEAR(workload->quality(fit::Part::test).value, naive_accuracy(linear(1), false), 2e-3);
   EXPECT_THROW(workload->apply({{"width", 0.6}, {"resolution", int64_t{20}}}), Error);
-  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "betimes/base/error.h"
+#include "betimes/base/temporary_folder.h"
 #include "systems/search/common/gzip_text.h"
 
 namespace betimes::systems::mnasnet {
@@ -52,13 +53,8 @@ TEST(Cell, MultipliesWithItsConvolutionsOnly) {
 
 class Folder {
  public:
-  Folder() : path_(std::filesystem::temp_directory_path() / "betimes_nasbench_test") {
-    std::filesystem::create_directories(path_ / "help-nas-latency");
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string path() const { return path_; }
+  Folder() { std::filesystem::create_directories(folder_.at("help-nas-latency")); }
+  std::string path() const { return folder_.path().string(); }
   std::string file(const std::string& name) const {
     return path() + "/help-nas-latency/nasbench201_" + name + ".csv.gz";
   }
@@ -69,7 +65,7 @@ class Folder {
   }
 
  private:
-  std::filesystem::path path_;
+  TemporaryFolder folder_;
 };
 
 /// All cells in an order that isn't that of their codes, latency 1 + their row on "slow".

@@ -10,6 +10,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
+#include "betimes/base/temporary_folder.h"
 #include "betimes/judge/series_metric.h"
 #include "systems/series/common/anomgen.h"
 
@@ -21,12 +22,9 @@ namespace fs = std::filesystem;
 class Datasets : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = fs::temp_directory_path() / ("betimes-datasets-" + std::to_string(::getpid()));
     for (const char* part : {"a", "valve1", "valve2", "other"})
       fs::create_directories(folder_ / part);
   }
-  void TearDown() override { fs::remove_all(folder_); }
-
   void put(const std::string& name, const std::string& text) const {
     write_file((folder_ / name).string(), text);
   }
@@ -43,7 +41,8 @@ class Datasets : public ::testing::Test {
     return (given ? fs::path(given) : fs::path(BETIMES_SOURCE_DIR) / ".." / "shared") / "data";
   }
 
-  fs::path folder_;
+  TemporaryFolder temporary_;
+  fs::path folder_ = temporary_.path();
 };
 
 TEST_F(Datasets, NabWindowsBecomeLabels) {

@@ -1,5 +1,4 @@
 #include <gtest/gtest.h>
-#include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
@@ -10,6 +9,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
+#include "betimes/base/temporary_folder.h"
 #include "systems/spiking/snn-delays/coincide.h"
 #include "systems/spiking/snn-delays/spoken_digits.h"
 
@@ -113,18 +113,14 @@ TEST(Coincide, ClassesDifferOnlyInWhenGroupsFire) {
 
 class SpokenDigits : public ::testing::Test {
  protected:
-  void SetUp() override { std::filesystem::create_directories(folder_); }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
   void write(const std::string& index, const std::vector<int16_t>& samples) const {
     std::ofstream(folder_ + "/index.csv") << index;
     gzFile file = gzopen((folder_ + "/samples.s16le.gz").c_str(), "wb");
     gzwrite(file, samples.data(), static_cast<unsigned>(2 * samples.size()));
     gzclose(file);
   }
-  // A folder a test: tests run side by side.
-  std::string folder_ = ::testing::TempDir() + "spoken-digits-" +
-                        ::testing::UnitTest::GetInstance()->current_test_info()->name() + "-" +
-                        std::to_string(::getpid());
+  TemporaryFolder temporary_;
+  std::string folder_ = temporary_.path().string();
 };
 
 TEST_F(SpokenDigits, AreSplitByTakeOrSpeaker) {

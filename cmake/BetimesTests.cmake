@@ -10,7 +10,7 @@ function(betimes_tests name sources)
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
   target_compile_definitions(${name} PRIVATE BETIMES_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # A test runs its own code once; at -O3, optimizing it is more than half of building the tests.
-  target_compile_options(${name} PRIVATE -Og)
+  target_compile_options(${name} PRIVATE $<$<CONFIG:Release>:-Og>)
   gtest_discover_tests(${name} TEST_PREFIX ${name}. NO_PRETTY_VALUES DISCOVERY_TIMEOUT 60 PROPERTIES TIMEOUT 600)
 endfunction()
 

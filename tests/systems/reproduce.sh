@@ -1,5 +1,5 @@
 #!/bin/bash
-# The quick form of a system's reproduction runs to its end and writes a result that can be read.
+# The quick form of a system's reproduction runs to its end and writes its result.
 #   tests/systems/reproduce.sh PROGRAM SLUG
 program=$1 slug=$2
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT

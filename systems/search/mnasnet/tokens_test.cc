@@ -9,6 +9,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
+#include "systems/search/mnasnet/testing.h"
 
 namespace betimes::systems::mnasnet {
 namespace {
@@ -32,18 +33,6 @@ TEST(Reward, RefusesWhatIsNoAccuracyOrLatency) {
     EXPECT_THROW(reward(0.5, ms), Error);
   }
   EXPECT_THROW(Reward::soft(0)(0.5, 1), Error);
-}
-
-/// Three tokens of 3, 2 and 4 alternatives; after a 2 the last token must be even.
-TokenSpace small_space() {
-  TokenSpace space{"small", {{"a", 3}, {"b", 2}, {"c", 4}}, {}};
-  space.legal = [](std::span<const int> before) {
-    constexpr int sizes[] = {3, 2, 4};
-    std::vector<bool> found(static_cast<size_t>(sizes[before.size()]), true);
-    if (before.size() == 2 && before[0] == 2) found[1] = found[3] = false;
-    return found;
-  };
-  return space;
 }
 
 Judged judged(const Tokens& tokens) {

@@ -12,6 +12,7 @@ find_package(PNG REQUIRED)
 find_package(Protobuf REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(turbojpeg REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
 find_package(OneDnn REQUIRED)
 find_package(OnnxProto REQUIRED)
 set(DNNL_LIBRARY OneDnn::dnnl) # the older name

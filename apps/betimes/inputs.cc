@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <string_view>
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
-#include "betimes/import/npy.h"
+#include "betimes/import/npz.h"
 
 namespace betimes::cli {
 namespace {
@@ -89,13 +91,46 @@ bool fits(const ValueInfo& input, const Tensor& tensor) {
 }
 
 Tensor load(const ValueInfo& input, const std::string& path) {
-  Tensor tensor = import::read_npy(path);
+  Tensor tensor = import::read_numpy(path);
   if (!fits(input, tensor)) {
     throw Error("input " + input.name, path + " holds " + to_string(tensor.type()),
                 to_string(input));
   }
   check_numbers(input, tensor);
   return tensor;
+}
+
+/// The place in the name that numpy.savez gives an array when it is told none: arr_0, arr_1 ...
+std::optional<size_t> position_of(const std::string& name) {
+  constexpr std::string_view prefix = "arr_";
+  if (!name.starts_with(prefix)) return std::nullopt;
+  size_t place = 0;
+  const char* const end = name.data() + name.size();
+  const auto [stop, problem] = std::from_chars(name.data() + prefix.size(), end, place);
+  if (problem != std::errc{} || stop != end) return std::nullopt;
+  return place;
+}
+
+/// A path without an input's name. An archive stands for all its arrays: each goes to the input of
+/// its name; the others, which must be numbered or the only one, follow without a name.
+void spread(const graph::Graph& graph, const std::string& path,
+            std::map<std::string, std::string>& named, std::vector<std::string>& unnamed) {
+  if (!import::is_npz_file(path)) return unnamed.push_back(path);
+  const std::vector<std::string> names = import::list_npz(path);
+  if (names.empty()) throw Error("--input " + path, "holds no arrays");
+  std::map<size_t, std::string> numbered;
+  for (const std::string& name : names) {
+    const std::string array = path + ":" + name;
+    if (find(graph, name) == nullptr) {
+      const std::optional<size_t> place = names.size() == 1 ? 0 : position_of(name);
+      if (!place || !numbered.emplace(*place, array).second) {
+        throw Error("--input " + path, "the model has no input '" + name + "'", input_names(graph));
+      }
+    } else if (!named.emplace(name, array).second) {
+      throw Error("--input " + path, "gives '" + name + "' a second time");
+    }
+  }
+  for (const auto& [place, array] : numbered) unnamed.push_back(array);
 }
 
 /// "16000" or "1,2,3" as a tensor of the input's type: of no dimension, or of one.
@@ -156,7 +191,7 @@ std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
   for (const std::string& text : texts) {
     Assignment assignment = parse(graph, text);
     if (!assignment.input) {
-      unnamed.push_back(std::move(assignment.path));
+      spread(graph, assignment.path, paths, unnamed);
     } else if (!paths.emplace(assignment.input->name, assignment.path).second) {
       throw Error("--input " + text, "gives '" + assignment.input->name + "' a second time");
     }
@@ -196,7 +231,7 @@ std::map<std::string, Tensor> parse_values(const graph::Graph& graph,
     }
     const std::string given = text.substr(equals + 1);
     Tensor value =
-        given.ends_with(".npy") ? load(*input, given) : parse_numbers(*input, given, where);
+        import::is_numpy(given) ? load(*input, given) : parse_numbers(*input, given, where);
     if (!values.emplace(input->name, std::move(value)).second) {
       throw Error(where, "gives '" + input->name + "' a second time");
     }

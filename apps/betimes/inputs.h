@@ -9,14 +9,15 @@
 
 namespace betimes::cli {
 
-/// Reads what --input was given: "name=b.npy", or "a.npy" for the first of the model's inputs that
-/// isn't named. Throws Error unless every input of the model has exactly one array of its type,
-/// whose shape fits the declared one and which holds no NaN.
+/// Reads what --input was given: "name=b.npy" or "name=c.npz:array", "a.npy" for the first of the
+/// model's inputs that isn't named, or "all.npz" whose arrays have the inputs' names. Throws Error
+/// unless every input of the model has exactly one array of its type, whose shape fits the declared
+/// one and which holds no NaN.
 std::map<std::string, Tensor> read_inputs(const graph::Graph& graph,
                                           const std::vector<std::string>& texts);
 
-/// Reads what --set was given: "sr=16000", "size=224,224", "x=x.npy". Throws Error unless it is an
-/// input of the model and the numbers are of its type and fit its shape.
+/// Reads what --set was given: "sr=16000", "size=224,224", "x=x.npy", "x=a.npz:x". Throws Error
+/// unless it is an input of the model and the numbers are of its type and fit its shape.
 std::map<std::string, Tensor> parse_values(const graph::Graph& graph,
                                            const std::vector<std::string>& texts);
 

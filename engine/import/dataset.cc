@@ -10,7 +10,7 @@
 #include "betimes/import/csv.h"
 #include "betimes/import/idx.h"
 #include "betimes/import/image.h"
-#include "betimes/import/npy.h"
+#include "betimes/import/npz.h"
 
 namespace betimes::import {
 namespace {
@@ -28,7 +28,7 @@ std::string extension(const std::string& path) {
 }
 
 Tensor read_array(const std::string& path) {
-  return extension(path) == ".npy" ? read_npy(path) : read_idx(path);
+  return is_numpy(path) ? read_numpy(path) : read_idx(path);
 }
 
 /// Height, width and channels that the model's input has, when it takes pictures.
@@ -293,7 +293,7 @@ std::vector<int64_t> load_labels(Dataset& dataset, const std::string& path, size
                                  const std::vector<std::string>& names,
                                  const std::string& directory) {
   if (path.empty()) return {};
-  if (extension(path) != ".csv") return labels_of_array(path, count);
+  if (is_numpy(path) || extension(path) != ".csv") return labels_of_array(path, count);
   LabelTable table = read_labels(path);
   dataset.classes = std::move(table.classes);
   if (!names.empty() && !table.files.empty()) return match_files(table, names, path, directory);

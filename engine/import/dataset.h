@@ -36,11 +36,11 @@ struct Dataset {
 /// Loads examples for an input of shape [batch, ...] (its batch doesn't matter).
 ///
 /// `data`: a directory of PNG and JPEG files (sorted by name, other files are passed over), an .npy
-/// stack, or an IDX file. Pictures, and byte stacks [N, H, W] or [N, H, W, C], are resized to the
-/// model's height and width and made grey or RGB after its channels; other stacks must have the
-/// model's shape, or equally many elements per example.
+/// stack, an array of an .npz ("data.npz:x_test"), or an IDX file. Pictures, and byte stacks [N, H,
+/// W] or [N, H, W, C], are resized to the model's height and width and made grey or RGB after its
+/// channels; other stacks must have the model's shape, or equally many elements per example.
 /// `labels`: empty for none; .csv (`file,label` for a directory; `label` or `index,label`
-/// otherwise), .npy or IDX with one class number per example, in the order of the data.
+/// otherwise), .npy, .npz or IDX with one class number per example, in the order of the data.
 ///
 /// Throws Error naming the file, and the example or line: for NaN and infinity, shapes that don't
 /// fit, a label for a file that isn't there, a picture without label, and counts that differ.

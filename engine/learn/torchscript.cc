@@ -12,7 +12,7 @@
 #include <set>
 
 #include "betimes/base/error.h"
-#include "betimes/learn/detail/archive.h"
+#include "betimes/import/zip.h"
 #include "betimes/learn/detail/trace_function.h"
 
 namespace betimes::learn {
@@ -20,9 +20,13 @@ namespace {
 
 namespace jit = torch::jit;
 
+constexpr const char* written_by =
+    "a file written by torch.jit.save; a checkpoint of weights alone isn't one";
+
 jit::Module load(const std::string& path) {
-  detail::check_archive(path);
   try {
+    // LibTorch's reader checks neither the sums nor what it unpickles.
+    import::ZipArchive(path, "TorchScript archive", written_by).check();
     jit::Module module = jit::load(path, at::kCPU);
     module.eval();
     for (const at::Tensor& parameter : module.parameters()) parameter.requires_grad_(false);
@@ -31,8 +35,7 @@ jit::Module load(const std::string& path) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception&) {  // c10::Error, and others for broken source text
-    throw Error(path, "can't be read as TorchScript",
-                "a file written by torch.jit.save; a checkpoint of weights alone isn't one");
+    throw Error(path, "can't be read as TorchScript", written_by);
   }
 }
 

@@ -11,6 +11,7 @@
 #include "betimes/import/npy.h"
 #include "betimes/import/onnx.h"
 #include "betimes/import/testing/pictures.h"
+#include "betimes/import/testing/zip_of.h"
 
 namespace betimes::test {
 namespace {
@@ -141,6 +142,11 @@ void add_series(const std::string& folder) {
   put("series-gap.csv", "score\n1\nnan\n3\n");
 }
 
+std::string text_of(const std::string& path) {
+  const std::vector<std::byte> bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
 void fill(const std::string& folder) {
   const auto at = [&](const char* name) { return folder + "/" + name; };
   import::write_onnx(small_classifier(), at("model.onnx"));
@@ -152,17 +158,29 @@ void fill(const std::string& folder) {
   import::write_npy(Tensor(DType::i64, {1, 1, 12, 12}), at("integers.npy"));
   import::write_npy(Tensor::from<float>({4}, std::vector<float>{1, 2, 3, 4}), at("a.npy"));
   import::write_npy(Tensor::from<float>({4}, std::vector<float>{10, 20, 30, 40}), at("b.npy"));
+  write_file(at("named.npz"), import::samples::zip_of({{"b.npy", text_of(at("a.npy"))},
+                                                       {"a.npy", text_of(at("b.npy"))}}));
+  write_file(at("ordered.npz"), import::samples::zip_of({{"arr_1.npy", text_of(at("b.npy"))},
+                                                         {"arr_0.npy", text_of(at("a.npy"))}}));
+  write_file(at("only.npz"), import::samples::zip_of({{"image.npy", text_of(at("x.npy"))}}));
   Tensor holed = noise({1, 1, 12, 12}, 7);
   holed.mutable_data<float>()[17] = NAN;
   import::write_npy(holed, at("nan.npy"));
   std::string classes;
   for (int i = 0; i < examples; ++i) classes += std::to_string(i % 10) + "\n";
   write_file(at("classes.csv"), classes);
+  std::vector<int64_t> numbers;
+  for (int i = 0; i < examples; ++i) numbers.push_back(i % 10);
+  import::write_npy(Tensor::from<int64_t>({examples}, numbers), at("labels.npy"));
+  write_file(at("data.npz"), import::samples::zip_of({{"images.npy", text_of(at("images.npy"))},
+                                                      {"labels.npy", text_of(at("labels.npy"))}},
+                                                     true));
   add_pictures(folder);
   add_series(folder);
   write_file(at("empty.onnx"), "");
   write_file(at("garbage.onnx"), "this is no model");
   write_file(at("garbage.npy"), "this is no array");
+  write_file(at("garbage.npz"), "this is no archive");
   std::filesystem::create_directory(at("folder"));
 }
 

@@ -7,6 +7,7 @@
 #include "betimes/import/npy.h"
 #include "engine/import/testing/pictures.h"
 #include "engine/import/testing/wire.h"
+#include "engine/import/testing/zip_of.h"
 
 namespace {
 
@@ -125,6 +126,32 @@ void write_safetensors(const fs::path& root) {
   }
 }
 
+void write_archives(const fs::path& root) {
+  using betimes::import::samples::zip_of;
+  std::string arrays[2];
+  for (size_t i = 0; i < 2; ++i) {
+    const fs::path path = root / "npy" / (i == 0 ? "float32.npy" : "int64.npy");
+    for (const std::byte b : betimes::read_file(path.string())) arrays[i] += static_cast<char>(b);
+  }
+  // The names that torch.jit.save gives; the pickles are None and an empty tuple.
+  const std::string code =
+      "class M(Module):\n  def forward(self, x: Tensor) -> Tensor:\n    return x\n";
+  for (const bool deflated : {false, true}) {
+    const std::string kind = deflated ? "deflated" : "stored";
+    put(root / "npz", kind + "-one", zip_of({{"arr_0.npy", arrays[0]}}, deflated));
+    put(root / "npz", kind + "-two",
+        zip_of({{"x.npy", arrays[0]}, {"y.npy", arrays[1]}}, deflated));
+    put(root / "torchscript", kind,
+        zip_of({{"m/data.pkl", "\x80\x02N."},
+                {"m/code/__torch__.py", code},
+                {"m/data/0", std::string(24, '\1')},
+                {"m/constants.pkl", "\x80\x02)."},
+                {"m/version", "3\n"}},
+               deflated));
+  }
+  put(root / "torchscript", "empty", zip_of({{"m/version", ""}}));
+}
+
 void write_tables_and_pictures(const fs::path& root) {
   put(root / "csv", "names", "file,label\r\n\"a \"\"b\"\".png\",cat\r\nc.png,dog\r\n");
   put(root / "csv", "numbers", "a,1\nb,2\n");
@@ -157,6 +184,7 @@ int main(int count, char** arguments) {
   write_models(root / "onnx");
   write_safetensors(root);
   write_arrays(root);
+  write_archives(root);
   write_tables_and_pictures(root);
   return 0;
 }

@@ -197,10 +197,11 @@ std::function<int()> declare_fit(CLI::App& command) {
   command.add_option("--budget", a.budget,
                      "latency to keep, like 5ms (p99), p50<=800us or p50<2ms,p99<=4ms; without "
                      "one it is set at the knee of the frontier");
-  command.add_option("--data", a.data,
-                     "examples: a folder of PNG or JPEG files, an .npy stack or an IDX file; "
-                     "synthetic inputs when left out");
-  command.add_option("--labels", a.labels, "labels: a .csv (file,label), .npy or IDX file");
+  command.add_option(
+      "--data", a.data,
+      "examples: a folder of PNG or JPEG files, an .npy or .npz stack or an IDX file; "
+      "synthetic inputs when left out");
+  command.add_option("--labels", a.labels, "labels: a .csv (file,label), .npy, .npz or IDX file");
   command.add_option("--metric", a.metric, "top1, top5, agreement or cosine");
   command.add_option("--sensitivity", a.sensitivity,
                      "how it is found what a layer's precision costs: independent (each alone) or "

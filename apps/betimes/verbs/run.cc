@@ -169,7 +169,9 @@ std::function<int()> declare_run(CLI::App& command) {
   declare_plan_options(command, a.plans);
   command
       .add_option("--input", a.inputs,
-                  "an .npy file, or name=file for one of several inputs; may repeat")
+                  "an .npy file or an array of an .npz (a.npz:x); name=file for one of several "
+                  "inputs, or one "
+                  ".npz with all by their names; may repeat")
       ->allow_extra_args(false);
   command.add_option("--output-dir", a.output_folder,
                      "write each output there as <name>.npy; unusual characters become '_'");
@@ -181,7 +183,7 @@ std::function<int()> declare_run(CLI::App& command) {
 }  // namespace
 
 Verb run_verb() {
-  return {"run", "One prediction from .npy files", "betimes run model.onnx --input x.npy",
+  return {"run", "One prediction from .npy or .npz files", "betimes run model.onnx --input x.npy",
           declare_run};
 }
 

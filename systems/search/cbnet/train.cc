@@ -5,18 +5,17 @@
 
 #include "betimes/base/error.h"
 #include "betimes/import/onnx.h"
+#include "betimes/system/settings.h"
 #include "betimes/system/system.h"
 #include "systems/search/cbnet/train_converter.h"
 #include "systems/search/cbnet/train_data.h"
 #include "systems/search/cbnet/train_graphs.h"
 #include "systems/search/cbnet/workload.h"
-#include "systems/search/common/train_served.h"
 
 namespace betimes::system {
 namespace {
 
 using namespace systems::cbnet;
-using systems::search::set_number;
 
 struct Plan {
   Recipe recipe;
@@ -36,29 +35,20 @@ Plan plan(const TrainOptions& options) {
     recipe.tuning = {1, 32, 1e-4, options.seed};
     recipe.lower_bar = true;
   }
-  const auto whole = [](const std::string& name, const std::string& text, double high) {
-    return static_cast<int64_t>(set_number(name, text, 1, high));
-  };
-  for (const auto& [name, text] : options.set) {
-    if (name == "target") {
-      recipe.target.rule = parse_rule(text);
-    } else if (name == "prototypes") {
-      recipe.target.prototypes = whole(name, text, 1000);
-    } else if (name == "branch") {
-      recipe.lenet.branch = whole(name, text, 1000);
-    } else if (name == "hidden1") {
-      recipe.converter.hidden1 = whole(name, text, 1e5);
-    } else if (name == "hidden2") {
-      recipe.converter.hidden2 = whole(name, text, 1e5);
-    } else if (name == "epochs") {
-      recipe.branchy.epochs = recipe.conversion.epochs = static_cast<int>(whole(name, text, 1000));
-    } else if (name == "bar" && (text == "easy" || text == "right")) {
-      recipe.lower_bar = text == "right";
-    } else {
-      throw Error("--set " + name, "is no setting of cbnet's training, or has no such value",
-                  "target, prototypes, branch, hidden1, hidden2, epochs, or bar=easy|right");
-    }
-  }
+  Settings settings(options.set, "cbnet's training");
+  settings.choice("target", recipe.target.rule,
+                  {TargetRule::random_easy, TargetRule::nearest_easy, TargetRule::prototype},
+                  [](TargetRule rule) { return name(rule); });
+  settings.whole("prototypes", recipe.target.prototypes, 1, 1000);
+  settings.whole("branch", recipe.lenet.branch, 1, 1000);
+  settings.whole("hidden1", recipe.converter.hidden1, 1, 100'000);
+  settings.whole("hidden2", recipe.converter.hidden2, 1, 100'000);
+  int epochs = 0;
+  settings.whole("epochs", epochs, 1, 1000);
+  if (epochs > 0) recipe.branchy.epochs = recipe.conversion.epochs = epochs;
+  settings.choice("bar", recipe.lower_bar, {false, true},
+                  [](bool lower) { return lower ? "right" : "easy"; });
+  settings.finish();
   return found;
 }
 

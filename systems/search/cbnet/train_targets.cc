@@ -27,14 +27,6 @@ const char* name(TargetRule rule) {
   return "";
 }
 
-TargetRule parse_rule(const std::string& text) {
-  for (const TargetRule rule :
-       {TargetRule::random_easy, TargetRule::nearest_easy, TargetRule::prototype}) {
-    if (text == name(rule)) return rule;
-  }
-  throw Error("target rule", "'" + text + "' is none", "random, nearest or prototype");
-}
-
 std::vector<at::Tensor> easy_by_class(const Seen& seen,
                                       const std::vector<std::string>& class_names) {
   std::vector<at::Tensor> found;

@@ -15,8 +15,6 @@ enum class TargetRule {
   prototype,     // the class's medoid there, or the nearest of several
 };
 const char* name(TargetRule rule);
-/// Throws Error that lists the names.
-TargetRule parse_rule(const std::string& text);
 
 /// Training images as exit 1 sees them.
 struct Seen {

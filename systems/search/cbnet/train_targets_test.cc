@@ -192,8 +192,6 @@ TEST(Targets, BadOptionsAreRefused) {
   const Seen seen = random_seen(60, 8);
   EXPECT_THROW(ConversionPairs(images_of(seen), seen, names, {TargetRule::prototype, 0, false}),
                Error);
-  EXPECT_THROW(parse_rule("medoid"), Error);
-  EXPECT_EQ(parse_rule("nearest"), TargetRule::nearest_easy);
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
-#include <charconv>
 #include <filesystem>
 #include <fstream>
 
@@ -68,15 +67,6 @@ std::vector<int> kept_choice(const std::string& slug, const system::TrainOptions
   for (int each = 0; file >> each;) choice.push_back(each);
   if (!file.eof() || choice.empty()) throw Error(path, "isn't a list of numbers");
   return choice;
-}
-
-double set_number(const std::string& name, const std::string& text, double low, double high) {
-  double value = 0;
-  const auto [at, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || at != text.data() + text.size() || !(value >= low && value <= high)) {
-    throw Error("--set " + name, "is '" + text + "'", fmt::format("{} to {}", low, high));
-  }
-  return value;
 }
 
 }  // namespace betimes::systems::search

@@ -21,7 +21,4 @@ void keep_found(const std::string& slug, const std::vector<int>& choice,
 /// of numbers; whether they mean something is the caller's to check.
 std::vector<int> kept_choice(const std::string& slug, const system::TrainOptions& options);
 
-/// A number from --set; throws Error unless it lies in [low, high].
-double set_number(const std::string& name, const std::string& text, double low, double high);
-
 }  // namespace betimes::systems::search

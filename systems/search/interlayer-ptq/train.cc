@@ -2,17 +2,15 @@
 
 #include <filesystem>
 
-#include "betimes/base/error.h"
 #include "betimes/learn/checkpoint.h"
+#include "betimes/system/settings.h"
 #include "systems/search/interlayer-ptq/train_task.h"
 
 namespace betimes::system {
 
 void interlayer_ptq_train(const TrainOptions& options) {
   using namespace systems::interlayer_ptq;
-  for (const auto& [name, value] : options.set) {
-    throw Error("--set " + name, "is no setting of interlayer-ptq's training");
-  }
+  Settings(options.set, "interlayer-ptq's training").finish();
   torch::set_num_threads(options.threads);
   const learn::ImageSplits data = learn::load_fashion_mnist(fashion_mnist_folder);
   for (const std::string& name : net_names()) {

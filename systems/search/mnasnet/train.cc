@@ -2,6 +2,7 @@
 #include <torch/utils.h>
 
 #include "betimes/base/error.h"
+#include "betimes/system/settings.h"
 #include "betimes/system/system.h"
 #include "systems/search/common/train_served.h"
 #include "systems/search/mnasnet/train_own.h"
@@ -30,22 +31,13 @@ Sizes sizes(const TrainOptions& options) {
     found.epochs = 1;
   }
   found.searching.seed = options.seed;
-  for (const auto& [name, text] : options.set) {
-    if (name == "samples") {
-      found.searching.nets = static_cast<int>(search::set_number(name, text, 1, 1e6));
-    } else if (name == "faster") {
-      found.searching.faster = search::set_number(name, text, 0.01, 100);
-    } else if (name == "alpha") {
-      found.searching.alpha = search::set_number(name, text, -10, 0);
-    } else if (name == "beta") {
-      found.searching.beta = search::set_number(name, text, -10, 0);
-    } else if (name == "epochs") {
-      found.epochs = static_cast<int>(search::set_number(name, text, 1, 1000));
-    } else {
-      throw Error("--set " + name, "is no setting of mnasnet's training",
-                  "samples, faster, alpha, beta or epochs");
-    }
-  }
+  Settings settings(options.set, "mnasnet's training");
+  settings.whole("samples", found.searching.nets, 1, 1'000'000);
+  settings.number("faster", found.searching.faster, 0.01, 100);
+  settings.number("alpha", found.searching.alpha, -10, 0);
+  settings.number("beta", found.searching.beta, -10, 0);
+  settings.whole("epochs", found.epochs, 1, 1000);
+  settings.finish();
   return found;
 }
 

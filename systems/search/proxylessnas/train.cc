@@ -3,6 +3,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
+#include "betimes/system/settings.h"
 #include "betimes/system/system.h"
 #include "systems/search/common/train_latency.h"
 #include "systems/search/common/train_served.h"
@@ -22,13 +23,6 @@ struct Sizes {
   double timing_seconds = 20;
 };
 
-Mode mode_of(const std::string& text) {
-  for (const Mode mode : {Mode::two_path, Mode::full, Mode::reinforce}) {
-    if (text == name(mode)) return mode;
-  }
-  throw Error("--set mode", "is '" + text + "'", "two-path, full or reinforce");
-}
-
 Sizes sizes(const TrainOptions& options) {
   Sizes found;
   found.searching.latency.strength = 0.2;
@@ -41,24 +35,15 @@ Sizes sizes(const TrainOptions& options) {
     found.timing_seconds = 1;
   }
   found.searching.seed = options.seed;
-  for (const auto& [name, text] : options.set) {
-    if (name == "lambda") {
-      found.searching.latency.strength = search::set_number(name, text, 0, 10);
-    } else if (name == "reference") {
-      found.reference = search::set_number(name, text, 0.01, 10);
-    } else if (name == "arch_every") {
-      found.searching.arch_every = static_cast<int>(search::set_number(name, text, 1, 1000));
-    } else if (name == "search_epochs") {
-      found.searching.epochs = static_cast<int>(search::set_number(name, text, 1, 1000));
-    } else if (name == "epochs") {
-      found.epochs = static_cast<int>(search::set_number(name, text, 1, 1000));
-    } else if (name == "mode") {
-      found.searching.mode = mode_of(text);
-    } else {
-      throw Error("--set " + name, "is no setting of proxylessnas's training",
-                  "lambda, reference, arch_every, search_epochs, epochs or mode");
-    }
-  }
+  Settings settings(options.set, "proxylessnas's training");
+  settings.number("lambda", found.searching.latency.strength, 0, 10);
+  settings.number("reference", found.reference, 0.01, 10);
+  settings.whole("arch_every", found.searching.arch_every, 1, 1000);
+  settings.whole("search_epochs", found.searching.epochs, 1, 1000);
+  settings.whole("epochs", found.epochs, 1, 1000);
+  settings.choice("mode", found.searching.mode, {Mode::two_path, Mode::full, Mode::reinforce},
+                  [](Mode mode) { return name(mode); });
+  settings.finish();
   return found;
 }
 

@@ -6,7 +6,7 @@
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 namespace {
 
 constexpr int64_t least_slot = 200;
@@ -78,4 +78,4 @@ judge::Series anomgen(const AnomgenOptions& options, uint64_t seed) {
   return series;
 }
 
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

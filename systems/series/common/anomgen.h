@@ -5,7 +5,7 @@
 
 #include "betimes/judge/detector.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 
 /// What anomgen puts into a series: a value for some points far off, the level moved, the cycle
 /// sped up, or nothing happening at all.
@@ -25,4 +25,4 @@ struct AnomgenOptions {
 /// equal length so that none touch. Throws Error where a slot is shorter than 200 points.
 judge::Series anomgen(const AnomgenOptions& options, uint64_t seed);
 
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

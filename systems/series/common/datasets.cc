@@ -8,7 +8,7 @@
 #include "betimes/import/gzip.h"
 #include "betimes/import/series.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 namespace {
 
 namespace fs = std::filesystem;
@@ -112,4 +112,4 @@ judge::Series read_tsb_uad(const std::string& path) {
   return series;
 }
 
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

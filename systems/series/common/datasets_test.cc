@@ -14,7 +14,7 @@
 #include "betimes/judge/series_metric.h"
 #include "systems/series/common/anomgen.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 namespace {
 
 namespace fs = std::filesystem;
@@ -162,4 +162,4 @@ TEST(Anomgen, FlatIsFlatAndShiftsShift) {
 }
 
 }  // namespace
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

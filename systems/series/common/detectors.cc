@@ -10,7 +10,7 @@
 #include "betimes/judge/rhythm.h"
 #include "systems/series/common/windows.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 namespace {
 
 class Named : public judge::Detector {
@@ -228,4 +228,4 @@ std::vector<std::unique_ptr<judge::Detector>> detectors(const DetectorOptions& o
   return all;
 }
 
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

@@ -8,7 +8,7 @@
 /// Detectors that every comparison wants beside it. All see the whole series and have no labels,
 /// except `perfect`; each column is standardised, and what they find in several columns is added in
 /// squares.
-namespace betimes::system::series {
+namespace betimes::systems::series {
 
 struct DetectorOptions {
   int64_t window = 100;  // points of windows and of moving averages
@@ -23,4 +23,4 @@ std::vector<std::unique_ptr<judge::Detector>> detectors(const DetectorOptions& o
 /// for values of mean 0. Zeros for a constant series.
 std::vector<double> autoregression(const std::vector<double>& values, int64_t order);
 
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

@@ -12,7 +12,7 @@
 #include "betimes/judge/rhythm.h"
 #include "systems/series/common/windows.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 namespace {
 
 using Values = std::vector<double>;
@@ -275,4 +275,4 @@ TEST(Windows, ScoresAreRootMeanSquares) {
 }
 
 }  // namespace
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

@@ -6,7 +6,7 @@
 #include "betimes/base/error.h"
 #include "betimes/base/statistics.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 namespace {
 
 constexpr int64_t least_points = 8;
@@ -74,4 +74,4 @@ std::vector<double> PointScores::scores() const {
   return scores;
 }
 
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

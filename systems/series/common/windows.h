@@ -6,7 +6,7 @@
 
 #include "betimes/judge/detector.h"
 
-namespace betimes::system::series {
+namespace betimes::systems::series {
 
 /// The columns with mean 0 and standard deviation 1; constant ones become 0.
 std::vector<std::vector<double>> standardized(const judge::Series& series);
@@ -45,4 +45,4 @@ class PointScores {
   std::vector<int64_t> counts_;
 };
 
-}  // namespace betimes::system::series
+}  // namespace betimes::systems::series

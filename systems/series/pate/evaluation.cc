@@ -9,7 +9,7 @@
 #include "systems/series/pate/naive.h"
 #include "systems/series/pate/pate.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 constexpr int64_t points = 4000;
@@ -106,8 +106,8 @@ fit::KnobSpace evaluation_knobs() {
   return knobs;
 }
 
-std::unique_ptr<fit::Workload> open_evaluation(const OpenOptions& options) {
+std::unique_ptr<fit::Workload> open_evaluation(const system::OpenOptions& options) {
   return std::make_unique<Evaluation>(options.seed);
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -5,7 +5,7 @@
 #include "betimes/fit/workload.h"
 #include "betimes/system/system.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 /// method: incremental or by the definition; thresholds: all (0), 250 or 50; splits: of the
 /// buffers.
@@ -15,6 +15,6 @@ fit::KnobSpace evaluation_knobs();
 /// anomgen scored by an autoregression): the knobs trade the score's precision for the time it
 /// takes. Quality of a series is 1 - |PATE - exact| / exact, not below 0; exact: all thresholds, 10
 /// splits.
-std::unique_ptr<fit::Workload> open_evaluation(const OpenOptions& options);
+std::unique_ptr<fit::Workload> open_evaluation(const system::OpenOptions& options);
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -4,7 +4,7 @@
 
 #include "betimes/base/error.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 class EvaluationTest : public ::testing::Test {
@@ -47,4 +47,4 @@ TEST_F(EvaluationTest, PartsDiffer) {
 }
 
 }  // namespace
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -1,6 +1,6 @@
 #include "systems/series/pate/pate.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 Options with_buffers(const judge::SeriesOptions& buffers) {
@@ -45,4 +45,4 @@ std::vector<std::unique_ptr<judge::SeriesMetric>> metrics() {
   return all;
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

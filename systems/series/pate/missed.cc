@@ -1,6 +1,6 @@
 #include "systems/series/pate/missed.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 Missed::Missed(std::span<const judge::Stretch> intervals, int64_t points)
     : run_end_(static_cast<size_t>(points)),
@@ -76,4 +76,4 @@ void Missed::hit(size_t k, int64_t at) {
   sum_ += state.weight;
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

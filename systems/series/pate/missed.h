@@ -6,7 +6,7 @@
 
 #include "betimes/judge/series_metric.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 /// The sum of false-negative weights while alarms come one by one, O(log n) each for an interval of
 /// n points. Let c be the length of the first run of alarms inside interval [a, b] (the rule of the
@@ -41,4 +41,4 @@ class Missed {
   double sum_ = 0;
 };
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

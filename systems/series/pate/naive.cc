@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <functional>
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 struct Interval {
@@ -189,4 +189,4 @@ double naive_f1(std::span<const uint8_t> labels, std::span<const uint8_t> alarms
   });
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -6,7 +6,7 @@
 #include "betimes/base/error.h"
 #include "systems/series/pate/missed.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 /// Number of scores of each rank's prefix that are at least `threshold`.
@@ -198,4 +198,4 @@ double Scorer::best_f1(std::span<const double> scores) const {
   return std::clamp(std::ranges::max(sums) / static_cast<double>(zones_.size()), 0.0, 1.0);
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

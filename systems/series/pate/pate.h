@@ -10,7 +10,7 @@
 #include "systems/series/pate/zones.h"
 
 /// PATE: Proximity-Aware Time series anomaly Evaluation (Ghorbani et al., KDD 2024).
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 struct Options {
   int64_t early = 100;     // largest buffer before an interval, in points
@@ -67,4 +67,4 @@ class Scorer {
 /// "pate" and "pate-f1".
 std::vector<std::unique_ptr<judge::SeriesMetric>> metrics();
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

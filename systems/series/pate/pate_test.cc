@@ -17,7 +17,7 @@
 #include "systems/series/pate/random_case.h"
 #include "systems/series/pate/scenarios.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 using Labels = std::vector<uint8_t>;
@@ -213,4 +213,4 @@ TEST(Pate, MetricsHaveThePublicDefaults) {
 }
 
 }  // namespace
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

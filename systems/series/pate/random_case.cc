@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 std::vector<uint8_t> random_labels(size_t points, Random& random) {
@@ -52,4 +52,4 @@ Case random_case(Random& random) {
   return made;
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

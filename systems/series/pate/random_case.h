@@ -6,7 +6,7 @@
 #include "betimes/base/random.h"
 #include "systems/series/pate/pate.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 /// A problem on which evaluations are compared.
 struct Case {
@@ -21,4 +21,4 @@ struct Case {
 /// than the series.
 Case random_case(Random& random);
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -9,7 +9,7 @@
 #include "systems/series/pate/naive.h"
 #include "systems/series/pate/reproduce_parts.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 constexpr int64_t interval_length = 20;
@@ -68,15 +68,16 @@ Times compare(const Problem& problem, const Options& options, int repeats) {
 
 }  // namespace
 
-void reproduce_cost(Study& study) {
+void reproduce_cost(system::Study& study) {
   std::vector<int64_t> sizes = {1'000, 10'000};
   if (!study.quick()) sizes.push_back(100'000);
-  Table table{"Seconds to score one series, 4 pairs of buffers of 100", {}, {}};
+  system::Table table{"Seconds to score one series, 4 pairs of buffers of 100", {}, {}};
   table.columns = {"points",      "anomalies",    "thresholds",        "by definition",
                    "incremental", "times faster", "largest difference"};
-  Picture picture{"Time to score a series by all thresholds", "points", "seconds", true, true, {}};
-  Series by_definition{"by definition", {}, {}, {}, {}, true};
-  Series incremental{"incremental", {}, {}, {}, {}, true};
+  system::Picture picture{
+      "Time to score a series by all thresholds", "points", "seconds", true, true, {}};
+  system::Series by_definition{"by definition", {}, {}, {}, {}, true};
+  system::Series incremental{"incremental", {}, {}, {}, {}, true};
   double least = INFINITY;
   double least_of_few = INFINITY;
   double done = 0;
@@ -89,14 +90,14 @@ void reproduce_cost(Study& study) {
         options.thresholds = thresholds;
         const bool long_run = points == 100'000 && thresholds == 0;
         const Times times = compare(problem, options, long_run ? 1 : 3);
-        table.rows.push_back(
-            {static_cast<double>(points), ratio,
-             thresholds == 0 ? Cell(std::string("all")) : Cell(static_cast<double>(thresholds)),
-             times.naive, times.incremental, times.ratio(), times.off});
+        table.rows.push_back({static_cast<double>(points), ratio,
+                              thresholds == 0 ? system::Cell(std::string("all"))
+                                              : system::Cell(static_cast<double>(thresholds)),
+                              times.naive, times.incremental, times.ratio(), times.off});
         if (long_run) least = std::min(least, times.ratio());
         if (thresholds == 50) least_of_few = std::min(least_of_few, times.ratio());
         if (thresholds != 0 || ratio != 0.05) continue;
-        for (Series* series : {&by_definition, &incremental}) {
+        for (system::Series* series : {&by_definition, &incremental}) {
           series->x.push_back(static_cast<double>(points));
           series->y.push_back(series == &incremental ? times.incremental : times.naive);
         }
@@ -117,4 +118,4 @@ void reproduce_cost(Study& study) {
   }
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

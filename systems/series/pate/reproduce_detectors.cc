@@ -14,7 +14,7 @@
 #include "systems/series/pate/reproduce_parts.h"
 #include "systems/series/pate/train_autoencoder.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 constexpr int random_seeds = 5;
@@ -44,7 +44,7 @@ struct Judged {
   }
 };
 
-std::vector<Benchmark> benchmarks(const Study& study) {
+std::vector<Benchmark> benchmarks(const system::Study& study) {
   std::vector<Benchmark> all;
   const auto nab = std::filesystem::path(study.places().data) / "nab";
   if (!study.places().data.empty() && std::filesystem::is_directory(nab)) {
@@ -69,7 +69,7 @@ std::vector<std::unique_ptr<judge::SeriesMetric>> all_metrics() {
   return all;
 }
 
-std::vector<std::unique_ptr<judge::Detector>> all_detectors(const Study& study) {
+std::vector<std::unique_ptr<judge::Detector>> all_detectors(const system::Study& study) {
   auto all = series::detectors();
   AutoencoderOptions options;
   if (study.quick()) options.steps = 150;
@@ -131,13 +131,13 @@ Judged judge_series(const judge::Series& series, const std::string& benchmark, u
 }
 
 /// Mean of each detector by each metric.
-Table means(const std::vector<Judged>& all, const std::string& benchmark,
-            const std::vector<std::unique_ptr<judge::Detector>>& detectors,
-            const std::vector<std::unique_ptr<judge::SeriesMetric>>& metrics) {
-  Table table{"Mean over the series of " + benchmark, {"detector"}, {}};
+system::Table means(const std::vector<Judged>& all, const std::string& benchmark,
+                    const std::vector<std::unique_ptr<judge::Detector>>& detectors,
+                    const std::vector<std::unique_ptr<judge::SeriesMetric>>& metrics) {
+  system::Table table{"Mean over the series of " + benchmark, {"detector"}, {}};
   for (const auto& metric : metrics) table.columns.push_back(metric->name());
   for (const auto& detector : detectors) {
-    std::vector<Cell> row = {detector->name()};
+    std::vector<system::Cell> row = {detector->name()};
     for (const auto& metric : metrics) {
       std::vector<double> values;
       for (const Judged& judged : all) {
@@ -163,9 +163,9 @@ double share_of(const std::vector<Judged>& all, const std::string& metric, doubl
 }
 
 /// How well each metric tells random scores from the best detector.
-Table separation(const std::vector<Judged>& all,
-                 const std::vector<std::unique_ptr<judge::SeriesMetric>>& metrics) {
-  Table table{"Random scores against the best real detector of each series", {}, {}};
+system::Table separation(const std::vector<Judged>& all,
+                         const std::vector<std::unique_ptr<judge::SeriesMetric>>& metrics) {
+  system::Table table{"Random scores against the best real detector of each series", {}, {}};
   table.columns = {"metric", "random / best, mean", "share of series >= 0.8", "share <= 0.5",
                    "effect size"};
   for (const auto& metric : metrics) {
@@ -184,15 +184,15 @@ Table separation(const std::vector<Judged>& all,
   return table;
 }
 
-Picture scatter(const std::vector<Judged>& all) {
-  Picture picture{"Random scores against the best detector of a series",
-                  "best real detector",
-                  "random scores",
-                  false,
-                  false,
-                  {}};
+system::Picture scatter(const std::vector<Judged>& all) {
+  system::Picture picture{"Random scores against the best detector of a series",
+                          "best real detector",
+                          "random scores",
+                          false,
+                          false,
+                          {}};
   for (const char* metric : {"pa-f1", "pate"}) {
-    Series points{metric, {}, {}, {}, {}, false};
+    system::Series points{metric, {}, {}, {}, {}, false};
     for (const Judged& judged : all) {
       points.x.push_back(judged.best_real(metric));
       points.y.push_back(judged.score.at(metric).at("random"));
@@ -203,7 +203,7 @@ Picture scatter(const std::vector<Judged>& all) {
   return picture;
 }
 
-Estimate share_estimate(const std::vector<Judged>& all, double share) {
+system::Estimate share_estimate(const std::vector<Judged>& all, double share) {
   const auto trials = static_cast<int64_t>(all.size());
   int64_t real = 0;
   for (const Judged& judged : all) real += judged.benchmark == "NAB";
@@ -213,7 +213,7 @@ Estimate share_estimate(const std::vector<Judged>& all, double share) {
 
 }  // namespace
 
-void reproduce_detectors(Study& study) {
+void reproduce_detectors(system::Study& study) {
   const auto found = benchmarks(study);
   const auto detectors = all_detectors(study);
   const auto metrics = all_metrics();
@@ -253,4 +253,4 @@ void reproduce_detectors(Study& study) {
   if (found.size() == 1) study.note("NAB isn't among the data: anomgen (synthetic) alone.");
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -3,11 +3,11 @@
 #include "betimes/system/study.h"
 
 /// The parts of PATE's reproduction; each gives evidence for its claims.
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
-void reproduce_values(Study& study);     // golden, public, exact
-void reproduce_scenarios(Study& study);  // ordering, rivals
-void reproduce_detectors(Study& study);  // adjusted, separates
-void reproduce_cost(Study& study);       // cost
+void reproduce_values(system::Study& study);     // golden, public, exact
+void reproduce_scenarios(system::Study& study);  // ordering, rivals
+void reproduce_detectors(system::Study& study);  // adjusted, separates
+void reproduce_cost(system::Study& study);       // cost
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -12,7 +12,7 @@
 #include "systems/series/pate/reproduce_parts.h"
 #include "systems/series/pate/scenarios.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 std::vector<double> as_scores(const std::vector<uint8_t>& alarms) {
@@ -26,8 +26,8 @@ Options scenario_options() {
   return options;
 }
 
-void golden(Study& study) {
-  Table table{"Scenarios against values of another implementation", {}, {}};
+void golden(system::Study& study) {
+  system::Table table{"Scenarios against values of another implementation", {}, {}};
   table.columns = {"case", "alarms", "PATE-F1", "expected", "PATE", "expected"};
   double worst = 0;
   for (const Scenario& s : scenarios()) {
@@ -65,7 +65,7 @@ double off_in_case(const nlohmann::json& expected, const import::SeriesTable& ta
   return worst;
 }
 
-void published(Study& study) {
+void published(system::Study& study) {
   const auto folder = std::filesystem::path(study.places().data) / "pate-reference";
   if (study.places().data.empty() || !std::filesystem::is_directory(folder)) {
     study.not_shown("public", "the folder pate-reference isn't among the data");
@@ -80,7 +80,7 @@ void published(Study& study) {
   study.evidence("public", {worst, {}, static_cast<int64_t>(cases.size()), "NAB, real data"});
 }
 
-void exact(Study& study) {
+void exact(system::Study& study) {
   const int cases = study.quick() ? 200 : 1000;
   Random random(study.seed());
   double worst = 0;
@@ -111,14 +111,14 @@ int out_of_order(const std::map<std::string, double>& value) {
 
 }  // namespace
 
-void reproduce_values(Study& study) {
+void reproduce_values(system::Study& study) {
   study.progress(0, "values");
   golden(study);
   published(study);
   exact(study);
 }
 
-void reproduce_scenarios(Study& study) {
+void reproduce_scenarios(system::Study& study) {
   study.progress(0.02, "scenarios");
   // Buffers of exactly 20 points, as in the synthetic study of the paper.
   std::map<std::string, std::map<std::string, double>> values;  // metric -> scenario
@@ -136,14 +136,15 @@ void reproduce_scenarios(Study& study) {
   }
   constexpr double tie = 0.005;  // equal to two decimals, as the paper prints them
   int blind = 0;
-  Table table{"Scenarios by every metric, buffers of 20 (tie: within 0.005)", {"metric"}, {}};
+  system::Table table{
+      "Scenarios by every metric, buffers of 20 (tie: within 0.005)", {"metric"}, {}};
   for (const Scenario& s : scenarios()) table.columns.push_back(s.name);
   for (const char* column : {"S2 > S4", "S7 > S8", "pairs out of order"}) {
     table.columns.emplace_back(column);
   }
   for (const std::string& name : names) {
     const auto& value = values.at(name);
-    std::vector<Cell> row = {name};
+    std::vector<system::Cell> row = {name};
     for (const Scenario& s : scenarios()) row.emplace_back(value.at(s.name));
     bool sees_both = true;
     for (const auto& [better, worse] : {std::pair("S2", "S4"), std::pair("S7", "S8")}) {
@@ -164,4 +165,4 @@ void reproduce_scenarios(Study& study) {
       "the onset (S7 against S8).");
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

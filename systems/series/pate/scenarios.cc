@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 std::vector<Scenario> scenarios() {
   struct Row {
@@ -35,4 +35,4 @@ std::vector<Scenario> scenarios() {
   return all;
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

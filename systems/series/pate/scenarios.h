@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 /// One of the synthetic predictions that tell early from late alarms: an interval at 40..59 of 500
 /// points and one run of alarms. Golden values are for buffers of 20 points on both sides, without
@@ -20,4 +20,4 @@ struct Scenario {
 /// S1 .. S10.
 std::vector<Scenario> scenarios();
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

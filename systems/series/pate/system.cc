@@ -90,11 +90,11 @@ System pate_system() {
       "an area under precision and recall whose weights fall with the distance in time";
   system.paper = {"PATE: Proximity-Aware Time series anomaly Evaluation", "May 2024", "KDD 2024",
                   "Raminghorbanii/PATE"};
-  system.knobs = pate::evaluation_knobs();
+  system.knobs = systems::pate::evaluation_knobs();
   system.claims = claims();
-  system.open = pate::open_evaluation;
-  system.series_metrics = pate::metrics;
-  system.detectors = [] { return series::detectors(); };
+  system.open = systems::pate::open_evaluation;
+  system.series_metrics = systems::pate::metrics;
+  system.detectors = [] { return systems::series::detectors(); };
   return system;
 }
 

@@ -10,7 +10,7 @@
 #include "betimes/base/random.h"
 #include "systems/series/common/windows.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 constexpr int64_t batch = 128;
@@ -114,4 +114,4 @@ std::unique_ptr<judge::Detector> autoencoder(const AutoencoderOptions& options) 
   return std::make_unique<Autoencoder>(options);
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -4,7 +4,7 @@
 
 #include "betimes/judge/detector.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 struct AutoencoderOptions {
   int64_t window = 100;
@@ -17,4 +17,4 @@ struct AutoencoderOptions {
 /// score is the root mean squared error over the windows that hold it.
 std::unique_ptr<judge::Detector> autoencoder(const AutoencoderOptions& options = {});
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -7,7 +7,7 @@
 #include "betimes/base/error.h"
 #include "systems/series/common/anomgen.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 judge::Series with_spikes() {
@@ -48,4 +48,4 @@ TEST(Autoencoder, TakesWhatIsUgly) {
 }
 
 }  // namespace
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 namespace {
 
 /// D(x) / n of a point outside of the interval: the distance to its middle.
@@ -43,4 +43,4 @@ Zones make_zones(std::span<const judge::Stretch> intervals, int64_t points, int6
   return zones;
 }
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

@@ -6,7 +6,7 @@
 
 #include "betimes/judge/series_metric.h"
 
-namespace betimes::system::pate {
+namespace betimes::systems::pate {
 
 enum class Zone : uint8_t { outside, before, inside, after };
 
@@ -29,4 +29,4 @@ struct Zones {
 Zones make_zones(std::span<const judge::Stretch> intervals, int64_t points, int64_t early,
                  int64_t late);
 
-}  // namespace betimes::system::pate
+}  // namespace betimes::systems::pate

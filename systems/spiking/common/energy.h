@@ -1,6 +1,6 @@
 #pragma once
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 
 /// Arithmetic of one prediction. Spikes are added, real input is multiplied.
 struct Operations {
@@ -21,4 +21,4 @@ inline double modelled_energy_nj(const Operations& operations) {
   return (4.6 * operations.macs + 0.9 * operations.adds) * 1e-3;
 }
 
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

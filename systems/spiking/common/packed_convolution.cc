@@ -5,7 +5,7 @@
 
 #include "betimes/base/error.h"
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 namespace {
 
 runtime::SpikeConvolution shape_of(const Shape& weight, const Shape& bias, const MapShape& map) {
@@ -110,4 +110,4 @@ int64_t dense_operations(const runtime::SpikeConvolution& layer) {
   return seen * layer.in_channels * layer.out_channels;
 }
 
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

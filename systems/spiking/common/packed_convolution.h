@@ -5,7 +5,7 @@
 #include "betimes/runtime/kernels/vector/spiking.h"
 #include "betimes/tensor/tensor.h"
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 
 /// The map that a convolution reads, and how it reads it.
 struct MapShape {
@@ -39,4 +39,4 @@ int64_t synaptic_operations(const runtime::SpikeConvolution& layer, const uint64
 /// The same if every input fired: multiply-accumulates of the dense layer.
 int64_t dense_operations(const runtime::SpikeConvolution& layer);
 
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

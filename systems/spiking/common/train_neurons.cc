@@ -13,7 +13,7 @@
 // All steps of a layer in one function: autograd's own graph would hold a dozen nodes a step, each
 // a pass over memory.
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 namespace {
 
 using torch::autograd::AutogradContext;
@@ -199,4 +199,4 @@ at::Tensor leaky_sums(const at::Tensor& currents, double leak) {
   return LeakySums::apply(currents, leak);
 }
 
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

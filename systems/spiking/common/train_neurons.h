@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 
 /// Slopes that stand in for the step's where gradients pass it. `z` is the distance from the
 /// threshold.
@@ -26,4 +26,4 @@ at::Tensor hard_reset_spikes(const at::Tensor& currents, double leak);
 /// Membranes v_t = leak v_{t-1} + currents_t of neurons that never fire.
 at::Tensor leaky_sums(const at::Tensor& currents, double leak);
 
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

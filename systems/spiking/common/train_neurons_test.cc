@@ -11,7 +11,7 @@
 // Neurons in one function against the same written step by step for autograd: the step's value with
 // the slope of a smooth function, and a reset that carries no gradient.
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 namespace {
 
 using at::Tensor;
@@ -141,4 +141,4 @@ TEST(SpikingNeurons, RefuseWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 
 at::Tensor to_torch(const Tensor& tensor) {
   at::Tensor copy = at::empty(tensor.shape(), at::kFloat);
@@ -17,4 +17,4 @@ Tensor from_torch(const at::Tensor& tensor) {
   return copy;
 }
 
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

@@ -4,10 +4,10 @@
 
 #include "betimes/tensor/tensor.h"
 
-namespace betimes::system::spiking {
+namespace betimes::systems::spiking {
 
 /// Copies between the two kinds of tensors, float32.
 at::Tensor to_torch(const Tensor& tensor);
 Tensor from_torch(const at::Tensor& tensor);
 
-}  // namespace betimes::system::spiking
+}  // namespace betimes::systems::spiking

@@ -2,7 +2,7 @@
 
 // The net as an ordinary graph, for the runtime's dense kernels.
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 using graph::Graph;
@@ -114,4 +114,4 @@ Graph dense_graph(const Net& net, int64_t batch) {
   return graph;
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

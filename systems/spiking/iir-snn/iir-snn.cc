@@ -10,8 +10,7 @@
 #include "betimes/judge/metric.h"
 #include "systems/spiking/iir-snn/iir_task.h"
 
-namespace betimes::system {
-namespace iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 /// How much more probable the first class is than the second.
@@ -84,7 +83,7 @@ class Ladder final : public fit::Workload {
  private:
   int64_t answer(std::span<const float> image) {
     first_->run(image, logits_);
-    if (second_ && iir_snn::margin(logits_) < margin_) second_->run(image, logits_);
+    if (second_ && margin(logits_) < margin_) second_->run(image, logits_);
     return std::ranges::max_element(logits_) - logits_.begin();
   }
 
@@ -97,7 +96,7 @@ class Ladder final : public fit::Workload {
   int64_t next_ = 0;
 };
 
-std::unique_ptr<fit::Workload> open(const OpenOptions& options) {
+std::unique_ptr<fit::Workload> open(const system::OpenOptions& options) {
   std::map<int64_t, Net> nets;
   for (const int64_t steps : {1, 2, 3, 5}) {
     const std::string path = weights_file(options.places, steps);
@@ -112,13 +111,13 @@ std::unique_ptr<fit::Workload> open(const OpenOptions& options) {
   return std::make_unique<Ladder>(std::move(nets), fashion_task(fashion_folder));
 }
 
-Claim claim(const char* id, const char* text, const char* paper, const char* how,
-            Direction direction, double bound, const char* unit, bool in_quick) {
+system::Claim claim(const char* id, const char* text, const char* paper, const char* how,
+                    system::Direction direction, double bound, const char* unit, bool in_quick) {
   return {id, text, paper, how, direction, bound, unit, in_quick};
 }
 
-std::vector<Claim> claims() {
-  const auto most = Direction::at_most, least = Direction::at_least;
+std::vector<system::Claim> claims() {
+  const auto most = system::Direction::at_most, least = system::Direction::at_least;
   return {
       claim("near-dnn", "One time step loses little against the DNN",
             "CIFAR-10: 93.05 % with one step, DNN 94.10 %",
@@ -155,12 +154,14 @@ std::vector<Claim> claims() {
 
 }  // namespace
 
-std::string weights_file(const Places& places, int64_t time_steps) {
+std::string weights_file(const system::Places& places, int64_t time_steps) {
   const std::string stem = time_steps == 0 ? std::string("dnn") : fmt::format("t{}", time_steps);
   return (std::filesystem::path(places.weights) / "iir-snn" / (stem + ".safetensors")).string();
 }
 
-}  // namespace iir_snn
+}  // namespace betimes::systems::iir_snn
+
+namespace betimes::system {
 
 System iir_snn_system() {
   System system;
@@ -174,9 +175,9 @@ System iir_snn_system() {
       "One Timestep is All You Need: Training Spiking Neural Networks with Ultra Low "
       "Latency",
       "October 2021", "", "SayeedChowdhury/IIR-SNN"};
-  system.knobs = iir_snn::knob_space();
-  system.claims = iir_snn::claims();
-  system.open = iir_snn::open;
+  system.knobs = systems::iir_snn::knob_space();
+  system.claims = systems::iir_snn::claims();
+  system.open = systems::iir_snn::open;
   system.learns = true;
   return system;
 }

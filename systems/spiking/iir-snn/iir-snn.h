@@ -12,10 +12,11 @@ System iir_snn_system();
 void iir_snn_train(const TrainOptions& options);
 void iir_snn_reproduce(Study& study);
 
-namespace iir_snn {
+}  // namespace betimes::system
+
+namespace betimes::systems::iir_snn {
 
 /// Where train() keeps the net of `time_steps` steps (0: the ReLU net) in the folder of weights.
-std::string weights_file(const Places& places, int64_t time_steps);
+std::string weights_file(const system::Places& places, int64_t time_steps);
 
-}  // namespace iir_snn
-}  // namespace betimes::system
+}  // namespace betimes::systems::iir_snn

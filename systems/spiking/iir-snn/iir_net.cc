@@ -6,7 +6,7 @@
 #include "betimes/import/safetensors.h"
 #include "systems/spiking/common/packed_convolution.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 constexpr int64_t most_layers = 64, most_steps = 1024, largest_side = 4096;
@@ -128,4 +128,4 @@ Kernel kernel_of(const Layer& layer, int64_t height, int64_t width) {
   return {layer.weight, 1, 1};
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -7,7 +7,7 @@
 #include "betimes/graph/graph.h"
 #include "betimes/tensor/tensor.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 /// A layer as it is stored. Neurons follow every layer but the last.
 struct Layer {
@@ -49,4 +49,4 @@ Kernel kernel_of(const Layer& layer, int64_t height, int64_t width);
 /// steps, with spikes as numbers 0 and 1.
 graph::Graph dense_graph(const Net& net, int64_t batch);
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

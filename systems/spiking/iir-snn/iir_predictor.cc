@@ -5,7 +5,7 @@
 
 #include "betimes/base/error.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 void check_sizes(size_t found, int64_t right, const char* what) {
@@ -162,4 +162,4 @@ void Predictor::run_spiking(std::span<const float> image, std::span<float> logit
   }
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -12,7 +12,7 @@
 #include "systems/spiking/common/packed_convolution.h"
 #include "systems/spiking/iir-snn/iir_net.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 /// How a spiking net is computed. All give the same spikes, up to rounding of sums.
 /// - dense: the runtime's convolutions on spikes as numbers, steps unrolled.
@@ -65,4 +65,4 @@ class Predictor {
   size_t plan_bytes_ = 0;
 };
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

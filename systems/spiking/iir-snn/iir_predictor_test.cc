@@ -13,7 +13,7 @@
 // The served paths against plain loops in double. Weights are multiples of four, so that means of
 // four are whole numbers and sums exact: spikes and logits must be equal.
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 Tensor random_weights(Shape shape, Random& random) {
@@ -252,4 +252,4 @@ TEST(IirNet, RefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

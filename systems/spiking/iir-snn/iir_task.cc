@@ -6,7 +6,7 @@
 #include "betimes/base/statistics.h"
 #include "betimes/import/idx.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 constexpr int64_t classes = 10;
@@ -70,4 +70,4 @@ double accuracy(const Net& net, const judge::Examples& examples) {
   return mean(hits(predictor, examples));
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

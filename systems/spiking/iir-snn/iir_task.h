@@ -6,7 +6,7 @@
 #include "betimes/judge/task.h"
 #include "systems/spiking/iir-snn/iir_predictor.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 /// Where Debian's dataset-fashion-mnist lies.
 inline constexpr const char* fashion_folder = "/usr/share/datasets/fashion-mnist";
@@ -25,4 +25,4 @@ std::vector<double> hits(Predictor& predictor, const judge::Examples& examples);
 /// Their mean on the packed path.
 double accuracy(const Net& net, const judge::Examples& examples);
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

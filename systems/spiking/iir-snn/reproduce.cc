@@ -16,7 +16,7 @@
 namespace betimes::system {
 namespace {
 
-using namespace iir_snn;
+using namespace systems::iir_snn;
 
 constexpr double points = 100;
 const std::vector<int64_t> converted_steps = {1, 5, 32, 128};
@@ -56,7 +56,7 @@ void add_hits(Hits& hits, const std::string& variant, const Net& net,
     found = dense_hits(net, examples);
   } else {
     Predictor predictor(net, Path::packed);
-    found = iir_snn::hits(predictor, examples);
+    found = systems::iir_snn::hits(predictor, examples);
   }
   hits[variant].insert(hits[variant].end(), found.begin(), found.end());
 }
@@ -174,8 +174,11 @@ Timed timed_spiking(const std::string& name, const Net& net, Path path,
   auto predictor = std::make_shared<Predictor>(net, path);
   auto next = std::make_shared<int64_t>(0);
   auto logits = std::make_shared<std::vector<float>>(static_cast<size_t>(net.classes()));
-  Timed timed{
-      fmt::format("{}, {}", name, iir_snn::name(path)), {}, 1, {}, predictor->memory_bytes()};
+  Timed timed{fmt::format("{}, {}", name, systems::iir_snn::name(path)),
+              {},
+              1,
+              {},
+              predictor->memory_bytes()};
   timed.run = [=, &test] { predictor->run(example(test, (*next)++ % test.size()), *logits); };
   return timed;
 }
@@ -262,10 +265,10 @@ void report_spikes(Study& study, const Trained& trained, const judge::Examples& 
     for (size_t i = 0; i < counts.spikes.size(); ++i) {
       layers += fmt::format("{}{:.2f}", i == 0 ? "" : " ", counts.spikes[i] / counts.neurons[i]);
     }
-    const double energy = spiking::modelled_energy_nj(counts.operations);
+    const double energy = systems::spiking::modelled_energy_nj(counts.operations);
     table.rows.push_back({name, total(counts.spikes) / total(counts.neurons), layers,
                           counts.operations.adds, counts.operations.macs, energy});
-    energy_ratio = spiking::modelled_energy_nj(counts.dense) / energy;
+    energy_ratio = systems::spiking::modelled_energy_nj(counts.dense) / energy;
     return counts;
   };
   add("straight-through", trained.binary);
@@ -277,7 +280,7 @@ void report_spikes(Study& study, const Trained& trained, const judge::Examples& 
     before = spikes;
   }
   table.rows.push_back({std::string("DNN"), std::string("-"), std::string("-"), 0.0,
-                        counts.dense.macs, spiking::modelled_energy_nj(counts.dense)});
+                        counts.dense.macs, systems::spiking::modelled_energy_nj(counts.dense)});
   study.table(std::move(table));
   Estimate quieter, energy;
   quieter.value = least;

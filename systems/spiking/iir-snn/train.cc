@@ -3,37 +3,21 @@
 #include <filesystem>
 
 #include "betimes/base/error.h"
+#include "betimes/system/settings.h"
 #include "systems/spiking/iir-snn/iir-snn.h"
 #include "systems/spiking/iir-snn/train_stages.h"
 
 namespace betimes::system {
 namespace {
 
-using namespace iir_snn;  // this file is its way in
-
-int64_t number(const std::string& name, const std::string& text) {
-  size_t used = 0;
-  int64_t value = 0;
-  try {
-    value = std::stoll(text, &used);
-  } catch (const std::exception&) {
-    used = 0;
-  }
-  if (used == 0 || used != text.size()) throw Error(name, "'" + text + "' isn't a whole number");
-  return value;
-}
+using namespace systems::iir_snn;  // this file is its way in
 
 Sizes sizes_of(const TrainOptions& options) {
   Sizes sizes = options.quick ? Sizes::quick() : Sizes::full();
-  for (const auto& [name, value] : options.set) {
-    if (name == "images") {
-      sizes.images = number(name, value);
-    } else if (name == "dnn_epochs") {
-      sizes.dnn_epochs = static_cast<int>(number(name, value));
-    } else {
-      throw Error(name, "isn't something to set here", "images or dnn_epochs");
-    }
-  }
+  Settings settings(options.set, "iir-snn's training");
+  settings.whole("images", sizes.images, 1, 60'000);
+  settings.whole("dnn_epochs", sizes.dnn_epochs, 1, 1000);
+  settings.finish();
   return sizes;
 }
 

@@ -10,7 +10,7 @@
 #include "systems/spiking/common/train_tensors.h"
 #include "systems/spiking/iir-snn/iir_task.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace F = torch::nn::functional;
 
 at::Tensor pooled_weight(const at::Tensor& weight) {
@@ -131,4 +131,4 @@ Net train_dnn(const std::string& name, const Widths& widths, Unit unit, int epoc
   return dnn->fused();
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -6,7 +6,7 @@
 #include "systems/spiking/iir-snn/iir_net.h"
 #include "systems/spiking/iir-snn/train_loop.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 /// 3x3 convolutions of these widths, pooled or not, a hidden dense layer and the classes.
 struct Widths {
@@ -54,4 +54,4 @@ Net train_dnn(const std::string& name, const Widths& widths, Unit unit, int epoc
 /// The ReLU net's accuracy through the runtime's dense kernels.
 double dense_accuracy(const Net& net, const judge::Examples& examples);
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

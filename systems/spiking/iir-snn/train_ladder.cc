@@ -12,7 +12,7 @@
 #include "systems/spiking/iir-snn/iir_task.h"
 #include "systems/spiking/iir-snn/train_dnn.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 constexpr double percentile = 0.9, silent_threshold = 0.1, least_threshold = 1e-3;
@@ -181,4 +181,4 @@ void check_ladder(const std::vector<int64_t>& time_steps) {
   }
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -6,7 +6,7 @@
 #include "systems/spiking/iir-snn/iir_net.h"
 #include "systems/spiking/iir-snn/train_loop.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 /// A spiking net's weights, thresholds and leaks as parameters, on their way.
 class SpikingParameters {
@@ -61,4 +61,4 @@ Net train_spiking(const std::string& name, const Net& start, int64_t time_steps,
 /// Throws Error unless the steps are decreasing and positive.
 void check_ladder(const std::vector<int64_t>& time_steps);
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -10,7 +10,7 @@
 #include "systems/spiking/iir-snn/iir_predictor.h"
 #include "systems/spiking/iir-snn/train_dnn.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 using at::Tensor;
@@ -118,4 +118,4 @@ TEST(IirTraining, ClampsAndRefuses) {
 }
 
 }  // namespace
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

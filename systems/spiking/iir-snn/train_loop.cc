@@ -12,7 +12,7 @@
 #include "betimes/base/error.h"
 #include "betimes/learn/augment.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 namespace {
 
 double rate_at(double done, const Schedule& schedule) {
@@ -78,4 +78,4 @@ double train_epochs(const std::string& name, torch::optim::Optimizer& optimizer,
   return best;
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -9,7 +9,7 @@
 
 #include "betimes/learn/image_dataset.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 /// A rate that is divided by 5 at some shares of the steps.
 struct Schedule {
@@ -39,4 +39,4 @@ struct Steps {
 double train_epochs(const std::string& name, torch::optim::Optimizer& optimizer,
                     const Schedule& schedule, const Training& training, const Steps& steps);
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

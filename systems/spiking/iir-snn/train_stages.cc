@@ -7,7 +7,7 @@
 #include "betimes/learn/augment.h"
 #include "systems/spiking/iir-snn/iir_task.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 int Sizes::ladder_epochs() const { return std::accumulate(epochs.begin(), epochs.end(), 0); }
 
@@ -50,4 +50,4 @@ std::map<int64_t, Net> train_ladder(const Net& dnn, const Sizes& sizes, const Da
   return nets;
 }
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -7,7 +7,7 @@
 #include "systems/spiking/iir-snn/train_dnn.h"
 #include "systems/spiking/iir-snn/train_ladder.h"
 
-namespace betimes::system::iir_snn {
+namespace betimes::systems::iir_snn {
 
 /// How much of everything: the full study, or a look at whether it works.
 struct Sizes {
@@ -35,4 +35,4 @@ Data load_data(const Sizes& sizes, uint64_t seed, std::function<void(const std::
 std::map<int64_t, Net> train_ladder(const Net& dnn, const Sizes& sizes, const Data& data,
                                     const LadderOptions& options);
 
-}  // namespace betimes::system::iir_snn
+}  // namespace betimes::systems::iir_snn

@@ -5,7 +5,7 @@
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 constexpr uint8_t most_spikes = 3;
@@ -64,4 +64,4 @@ Splits make_coincide(const Coincide& how, int64_t train, int64_t validation, int
   return splits;
 }
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

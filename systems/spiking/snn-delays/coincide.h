@@ -4,7 +4,7 @@
 
 #include "systems/spiking/snn-delays/spike_trains.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 
 /// Synthetic: what a class is shows only in when groups of channels fire relative to one another.
 struct Coincide {
@@ -20,4 +20,4 @@ struct Coincide {
 Splits make_coincide(const Coincide& how, int64_t train, int64_t validation, int64_t test,
                      uint64_t seed);
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

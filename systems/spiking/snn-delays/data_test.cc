@@ -13,7 +13,7 @@
 #include "systems/spiking/snn-delays/coincide.h"
 #include "systems/spiking/snn-delays/spoken_digits.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 TEST(Fourier, IsItsDefinition) {
@@ -163,4 +163,4 @@ TEST_F(SpokenDigits, RefuseFilesThatAreWrong) {
 }
 
 }  // namespace
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

@@ -5,7 +5,7 @@
 #include "betimes/base/error.h"
 #include "betimes/import/safetensors.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 constexpr int64_t most_layers = 32, longest_kernel = 255, widest = 65536;
@@ -103,4 +103,4 @@ void write_net(const std::string& path, const Net& net) {
   import::write_safetensors(path, tensors);
 }
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

@@ -6,7 +6,7 @@
 
 #include "betimes/tensor/tensor.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 
 /// A layer as it is served: batch norm is in the weights and shifts.
 struct Layer {
@@ -36,4 +36,4 @@ void check(const Net& net);
 Net read_net(const std::string& path);
 void write_net(const std::string& path, const Net& net);
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

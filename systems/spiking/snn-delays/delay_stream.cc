@@ -6,7 +6,7 @@
 
 #include "betimes/base/error.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 constexpr uint8_t most_spikes = 3;
@@ -236,4 +236,4 @@ Reading listen(DelayStream& stream, const SpikeTrains& trains, int64_t example, 
   return stream.reading();
 }
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

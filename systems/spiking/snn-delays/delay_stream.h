@@ -9,7 +9,7 @@
 #include "systems/spiking/snn-delays/delay_net.h"
 #include "systems/spiking/snn-delays/spike_trains.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 
 /// How currents are computed. The spikes are the same, up to rounding of sums.
 /// - events: a spike sends its weights ahead, into a ring of the bins to come.
@@ -89,4 +89,4 @@ int64_t readout_bins(const Net& net, int64_t bins);
 Reading listen(DelayStream& stream, const SpikeTrains& trains, int64_t example, double margin,
                int64_t least = 5);
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

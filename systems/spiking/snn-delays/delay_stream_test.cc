@@ -11,7 +11,7 @@
 // What is heard bin by bin against convolutions over whole examples, in double. Weights are whole
 // numbers and the leak is a half, so that spikes must be equal.
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 Net random_net(Random& random, int64_t kernel, int64_t channels) {
@@ -224,4 +224,4 @@ TEST(DelayNet, ComesBackFromItsFileAndRefusesWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

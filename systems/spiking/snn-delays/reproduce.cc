@@ -18,7 +18,7 @@
 namespace betimes::system {
 namespace {
 
-using namespace snn_delays;
+using namespace systems::snn_delays;
 
 constexpr double points = 100;
 

@@ -8,8 +8,7 @@
 #include "systems/spiking/snn-delays/delay_stream.h"
 #include "systems/spiking/snn-delays/spoken_digits.h"
 
-namespace betimes::system {
-namespace snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 fit::KnobSpace knob_space() {
@@ -64,7 +63,7 @@ class Listener final : public fit::Workload {
   int64_t next_ = 0;
 };
 
-std::unique_ptr<fit::Workload> open(const OpenOptions& options) {
+std::unique_ptr<fit::Workload> open(const system::OpenOptions& options) {
   std::map<std::string, Net> nets;
   const Cochlea cochlea;
   for (const char* name : {"learned", "none"}) {
@@ -84,15 +83,15 @@ std::unique_ptr<fit::Workload> open(const OpenOptions& options) {
   return std::make_unique<Listener>(std::move(nets), std::move(data));
 }
 
-Claim claim(const char* id, const char* text, const char* how, Direction direction, double bound,
-            const char* unit, bool in_quick) {
+system::Claim claim(const char* id, const char* text, const char* how, system::Direction direction,
+                    double bound, const char* unit, bool in_quick) {
   return {id, text, "", how, direction, bound, unit, in_quick};
 }
 
-std::vector<Claim> claims() {
-  const auto most = Direction::at_most, least = Direction::at_least;
+std::vector<system::Claim> claims() {
+  const auto most = system::Direction::at_most, least = system::Direction::at_least;
   const char* synthetic = "Synthetic, classes differ in lags only: ";
-  std::vector<Claim> all = {
+  std::vector<system::Claim> all = {
       claim("coincide-none", "without delays near chance",
             "test accuracy of the net without delays; chance is 0.1", most, 0.3, "", false),
       claim("coincide-random", "fixed random delays help",
@@ -118,16 +117,18 @@ std::vector<Claim> claims() {
 
 }  // namespace
 
-std::string weights_file(const Places& places, const std::string& net) {
+std::string weights_file(const system::Places& places, const std::string& net) {
   return (std::filesystem::path(places.weights) / "snn-delays" / (net + ".safetensors")).string();
 }
 
-std::string digits_folder(const Places& places) {
+std::string digits_folder(const system::Places& places) {
   if (places.data.empty()) throw Error("spoken digits", "need a folder of data", "--data FOLDER");
   return (std::filesystem::path(places.data) / "spoken-digits").string();
 }
 
-}  // namespace snn_delays
+}  // namespace betimes::systems::snn_delays
+
+namespace betimes::system {
 
 System snn_delays_system() {
   System system;
@@ -142,9 +143,9 @@ System snn_delays_system() {
       "Learning Delays in Spiking Neural Networks using Dilated Convolutions with "
       "Learnable Spacings",
       "June 2023", "ICLR 2024", "Thvnvtos/SNN-delays"};
-  system.knobs = snn_delays::knob_space();
-  system.claims = snn_delays::claims();
-  system.open = snn_delays::open;
+  system.knobs = systems::snn_delays::knob_space();
+  system.claims = systems::snn_delays::claims();
+  system.open = systems::snn_delays::open;
   system.learns = true;
   return system;
 }

@@ -12,12 +12,13 @@ System snn_delays_system();
 void snn_delays_train(const TrainOptions& options);
 void snn_delays_reproduce(Study& study);
 
-namespace snn_delays {
+}  // namespace betimes::system
+
+namespace betimes::systems::snn_delays {
 
 /// Where train() keeps the net of that name ("learned", "none") in the folder of weights.
-std::string weights_file(const Places& places, const std::string& net);
+std::string weights_file(const system::Places& places, const std::string& net);
 /// The folder of spoken digits in the data folder.
-std::string digits_folder(const Places& places);
+std::string digits_folder(const system::Places& places);
 
-}  // namespace snn_delays
-}  // namespace betimes::system
+}  // namespace betimes::systems::snn_delays

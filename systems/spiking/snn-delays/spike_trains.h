@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 
 /// Labelled examples of spikes counted in time bins.
 struct SpikeTrains {
@@ -34,4 +34,4 @@ struct Splits {
   SpikeTrains train, validation, test;
 };
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

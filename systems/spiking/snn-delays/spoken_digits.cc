@@ -13,7 +13,7 @@
 #include "betimes/base/file.h"
 #include "betimes/import/csv.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 constexpr size_t most_samples = size_t{1} << 26;  // two hours
@@ -227,4 +227,4 @@ Splits load_spoken_digits(const std::string& folder, DigitSplit split, uint64_t 
   return splits;
 }
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

@@ -7,7 +7,7 @@
 
 #include "systems/spiking/snn-delays/spike_trains.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 
 /// Discrete Fourier transform in place, by radix 2 (Cooley and Tukey, 1965); the length is a power
 /// of two.
@@ -38,4 +38,4 @@ enum class DigitSplit { official, speaker };
 Splits load_spoken_digits(const std::string& folder, DigitSplit split, uint64_t held_out,
                           const Cochlea& how);
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "betimes/base/error.h"
+#include "betimes/system/settings.h"
 #include "systems/spiking/snn-delays/snn-delays.h"
 #include "systems/spiking/snn-delays/spoken_digits.h"
 #include "systems/spiking/snn-delays/train_delays.h"
@@ -10,11 +11,9 @@
 namespace betimes::system {
 
 void snn_delays_train(const TrainOptions& options) {
-  using namespace snn_delays;
+  using namespace systems::snn_delays;
   if (options.resume) throw Error("--resume", "isn't possible here", "a run from the start");
-  if (!options.set.empty()) {
-    throw Error(options.set.begin()->first, "isn't something to set here", "nothing");
-  }
+  Settings(options.set, "snn-delays's training").finish();
   at::set_num_threads(options.threads);
   const Splits data =
       load_spoken_digits(digits_folder(options.places), DigitSplit::official, 0, {});

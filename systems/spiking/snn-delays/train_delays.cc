@@ -15,7 +15,7 @@
 #include "systems/spiking/common/train_tensors.h"
 #include "systems/spiking/snn-delays/delay_stream.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 constexpr double least_width = 0.27;
@@ -298,4 +298,4 @@ Trained train_delays(const std::string& name, const DelayOptions& options,
   return best;
 }
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

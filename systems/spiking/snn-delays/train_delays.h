@@ -9,7 +9,7 @@
 #include "systems/spiking/snn-delays/delay_net.h"
 #include "systems/spiking/snn-delays/spike_trains.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 
 /// Kernels [out, in, taps] from weights and positions [out, in], positions 0 in the middle
 /// (Khalfaoui-Hassani et al., Dilated Convolution with Learnable Spacings, ICLR 2023, with the
@@ -92,4 +92,4 @@ std::vector<double> served_hits(const Net& net, const SpikeTrains& trains);
 /// All counts as [examples, channels, bins].
 at::Tensor as_tensor(const SpikeTrains& trains);
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

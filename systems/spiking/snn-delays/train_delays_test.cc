@@ -9,7 +9,7 @@
 #include "systems/spiking/snn-delays/coincide.h"
 #include "systems/spiking/snn-delays/delay_stream.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 using at::Tensor;
@@ -113,4 +113,4 @@ TEST(DelayTraining, RefusesWhatMakesNoSense) {
 }
 
 }  // namespace
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

@@ -12,7 +12,7 @@
 #include "betimes/base/error.h"
 #include "systems/spiking/common/train_neurons.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 namespace {
 
 class RecurrentNetImpl : public torch::nn::Module {
@@ -102,4 +102,4 @@ RecurrentResult train_recurrent(const std::string& name, Recurrent kind, int64_t
   return result;
 }
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

@@ -2,7 +2,7 @@
 
 #include "systems/spiking/snn-delays/train_delays.h"
 
-namespace betimes::system::snn_delays {
+namespace betimes::systems::snn_delays {
 
 /// References without delays that remember by recurrence.
 /// - spiking: one layer of leaky neurons that hear each other's spikes of the last bin.
@@ -19,4 +19,4 @@ struct RecurrentResult {
 RecurrentResult train_recurrent(const std::string& name, Recurrent kind, int64_t hidden, double tau,
                                 const DelayTraining& training, const Splits& data);
 
-}  // namespace betimes::system::snn_delays
+}  // namespace betimes::systems::snn_delays

@@ -4,6 +4,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/import/onnx.h"
+#include "betimes/system/settings.h"
 #include "betimes/system/system.h"
 #include "systems/recommend/sdim/scorer.h"
 #include "systems/recommend/sdim/train_longhist.h"
@@ -21,20 +22,17 @@ struct Sizes {
 Sizes sizes(const TrainOptions& options) {
   Sizes found;
   if (options.quick) found = {2'000, 500, 1};
-  for (const auto& [name, value] : options.set) {
-    if (name != "epochs" && name != "samples") {
-      throw Error("--set " + name, "is no setting of sdim's training", "epochs or samples");
-    }
-    const int64_t number = std::atoll(value.c_str());
-    if (number < 1) throw Error("--set " + name, "is '" + value + "'", "a positive number");
-    (name == "epochs" ? found.epochs = static_cast<int>(number) : found.training = number);
-  }
+  Settings settings(options.set, "sdim's training");
+  settings.whole("epochs", found.epochs, 1, 1000);
+  settings.whole("samples", found.training, 1, 10'000'000);
+  settings.finish();
   return found;
 }
 
 graph::Graph train_one(Attention attention, const Longhist& made, const Sizes& sizes,
                        const TrainOptions& options) {
-  const ModelOptions model_options;
+  ModelOptions model_options;
+  model_options.categories = categories(made);
   torch::manual_seed(options.seed);
   CtrModel model(attention, model_options);
   CtrTraining how;

@@ -47,6 +47,10 @@ HistoryDataset dataset(const Longhist& made, int64_t first, int64_t count) {
   return {histories, user, user, item, label};
 }
 
+std::vector<int64_t> categories(const Longhist& made) {
+  return {made.item_topic.begin(), made.item_topic.end()};
+}
+
 std::vector<float> predict(CtrModel& model, const HistoryDataset& data) {
   const torch::NoGradGuard no_gradient;
   model->eval();
@@ -82,6 +86,7 @@ learn::Trained train_model(CtrModel& model, const HistoryDataset& training,
 }
 
 graph::Graph sampled_graph(CtrModel& model, const ModelOptions& options) {
+  model->merge_categories();
   const learn::Forward forward = [&](const std::vector<at::Tensor>& inputs) {
     return std::vector<at::Tensor>{model->score(inputs[0], inputs[1], inputs[2])};
   };
@@ -100,6 +105,7 @@ graph::Graph sampled_graph(CtrModel& model, const ModelOptions& options) {
 }
 
 graph::Graph history_graph(CtrModel& model, int64_t length) {
+  model->merge_categories();
   const learn::Forward forward = [&](const std::vector<at::Tensor>& inputs) {
     return std::vector<at::Tensor>{model->forward(inputs[0], inputs[1])};
   };
@@ -109,10 +115,9 @@ graph::Graph history_graph(CtrModel& model, int64_t length) {
   how.batch_axes = {1, -1};
   how.inputs = {"candidates", "history"};
   how.outputs = {"logits"};
-  return learn::trace(*model, forward,
-                      {at::arange(3).unsqueeze(0),
-                       at::arange(length).remainder(model->embeddings().size(0)).unsqueeze(0)},
-                      how);
+  return learn::trace(
+      *model, forward,
+      {at::arange(3).unsqueeze(0), at::arange(length).remainder(model->items()).unsqueeze(0)}, how);
 }
 
 }  // namespace betimes::systems::sdim

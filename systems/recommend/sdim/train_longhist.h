@@ -47,12 +47,16 @@ struct CtrTraining {
   std::string checkpoint;
   bool resume = false;
 };
+/// The items' categories for ModelOptions: their topics.
+std::vector<int64_t> categories(const Longhist& made);
+
 /// Trains with cross-entropy; the score of an epoch is the AUC on `validation`.
 learn::Trained train_model(CtrModel& model, const HistoryDataset& training,
                            const HistoryDataset& validation, const CtrTraining& how,
                            const std::function<void(const learn::Epoch&)>& report);
 
-/// The graphs that are served: from a long interest, and from the history (of `length` items).
+/// The graphs that are served, with merge_categories(): from a long interest, and from the history
+/// (of `length` items).
 graph::Graph sampled_graph(CtrModel& model, const ModelOptions& options);
 graph::Graph history_graph(CtrModel& model, int64_t length);
 

@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "betimes/base/error.h"
+
 namespace betimes::systems::sdim {
 
 const char* name(Attention attention) {
@@ -60,9 +62,21 @@ torch::Tensor TargetAttentionImpl::forward_each(const torch::Tensor& q, const to
 
 CtrModelImpl::CtrModelImpl(Attention attention, const ModelOptions& options)
     : attention_(attention), options_(options) {
-  items_ = register_module("items", torch::nn::Embedding(options.items, options.width));
   const torch::NoGradGuard no_gradient;
+  const int64_t own = options.categories.empty() ? options.width : options.width / 2;
+  items_ = register_module("items", torch::nn::Embedding(options.items, own));
   items_->weight.mul_(0.1);
+  if (!options.categories.empty()) {
+    if (static_cast<int64_t>(options.categories.size()) != options.items) {
+      throw Error("categories", "are of " + std::to_string(options.categories.size()) + " items",
+                  std::to_string(options.items));
+    }
+    category_ = register_buffer("category", torch::tensor(options.categories));
+    categories_ = register_module(
+        "categories",
+        torch::nn::Embedding(category_.max().item<int64_t>() + 1, options.width - own));
+    categories_->weight.mul_(0.1);
+  }
   const auto target_attention = [&] {
     return TargetAttention(options.width, options.attention, options.heads);
   };
@@ -84,6 +98,21 @@ CtrModelImpl::CtrModelImpl(Attention attention, const ModelOptions& options)
   planes_ = register_buffer("planes", torch::from_blob(const_cast<float*>(hash.planes().data()),
                                                        {options.hash.functions, options.width})
                                           .clone());
+}
+
+torch::Tensor CtrModelImpl::embed(const torch::Tensor& items) {
+  const torch::Tensor own = items_->forward(items);
+  if (!category_.defined()) return own;
+  const torch::Tensor category =
+      category_.index_select(0, items.flatten()).reshape(items.sizes().vec());
+  return torch::cat({own, categories_->forward(category)}, -1);
+}
+
+void CtrModelImpl::merge_categories() {
+  if (!category_.defined()) return;
+  const torch::NoGradGuard no_gradient;
+  items_->weight.set_data(embed(at::arange(options_.items)));
+  category_ = torch::Tensor();
 }
 
 torch::Tensor CtrModelImpl::codes(const torch::Tensor& x) const {
@@ -148,14 +177,14 @@ torch::Tensor CtrModelImpl::head(const torch::Tensor& q, const torch::Tensor& in
 
 torch::Tensor CtrModelImpl::forward(const torch::Tensor& candidates,
                                     const torch::Tensor& histories) {
-  const torch::Tensor q = items_->forward(candidates);
-  const torch::Tensor s = items_->forward(histories);
+  const torch::Tensor q = embed(candidates);
+  const torch::Tensor s = embed(histories);
   return head(q, long_interest(q, s), s.slice(1, -options_.recent));
 }
 
 torch::Tensor CtrModelImpl::score(const torch::Tensor& candidates,
                                   const torch::Tensor& long_interest, const torch::Tensor& recent) {
-  return head(items_->forward(candidates), long_interest, items_->forward(recent));
+  return head(embed(candidates), long_interest, embed(recent));
 }
 
 }  // namespace betimes::systems::sdim

@@ -23,13 +23,14 @@ std::vector<Attention> all_attentions();
 
 struct ModelOptions {
   int64_t items = 2000;
-  int64_t width = 32;      // of an item's embedding
-  int64_t recent = 50;     // items of the short window
-  int64_t searched = 50;   // items that a search keeps
+  int64_t width = 32;     // of an item's embedding; half of it its category's, where there are some
+  int64_t recent = 50;    // items of the short window
+  int64_t searched = 50;  // items that a search keeps
   int64_t attention = 64;  // width of target attention, of both heads together
   int64_t heads = 2;
   std::vector<int64_t> hidden = {64, 32};
   HashOptions hash;
+  std::vector<int64_t> categories;  // of each item, from 0; empty: items have none
 };
 
 /// Multi-head target attention: the candidate asks, the history answers.
@@ -59,9 +60,13 @@ class CtrModelImpl : public torch::nn::Module {
   /// R].
   torch::Tensor score(const torch::Tensor& candidates, const torch::Tensor& long_interest,
                       const torch::Tensor& recent);
-  const torch::Tensor& embeddings() const { return items_->weight; }
+  int64_t items() const { return options_.items; }
+  /// Writes each item's category into its own row: what is served looks up one table. The model
+  /// computes what it did, and isn't trained any more.
+  void merge_categories();
 
  private:
+  torch::Tensor embed(const torch::Tensor& items);
   torch::Tensor long_interest(const torch::Tensor& q, const torch::Tensor& s);
   torch::Tensor sampled(const torch::Tensor& q, const torch::Tensor& s);
   torch::Tensor codes(const torch::Tensor& x) const;
@@ -70,8 +75,9 @@ class CtrModelImpl : public torch::nn::Module {
 
   Attention attention_;
   ModelOptions options_;
-  torch::Tensor planes_;  // [functions, d], fixed
-  torch::nn::Embedding items_{nullptr};
+  torch::Tensor planes_;    // [functions, d], fixed
+  torch::Tensor category_;  // i64 [items]; undefined where items have none
+  torch::nn::Embedding items_{nullptr}, categories_{nullptr};
   TargetAttention long_attention_{nullptr}, short_attention_{nullptr};
   torch::nn::Sequential head_;
 };

@@ -22,10 +22,17 @@ ModelOptions small() {
   return options;
 }
 
+/// The same, of items that have one of seven categories.
+ModelOptions categorised() {
+  ModelOptions options = small();
+  for (int64_t i = 0; i < options.items; ++i) options.categories.push_back(i * i % 7);
+  return options;
+}
+
 TEST(CtrModel, ServedFromBucketsIsTheModelItself) {
   torch::manual_seed(1);
   const torch::NoGradGuard no_gradient;
-  const ModelOptions options = small();
+  const ModelOptions options = categorised();
   CtrModel model(Attention::sampled, options);
   model->eval();
   const at::Tensor history = at::randint(60, {1, 37}, at::kLong);
@@ -61,7 +68,7 @@ TEST(CtrModel, ServedFromTheHistoryIsTheModelItself) {
   torch::manual_seed(2);
   const torch::NoGradGuard no_gradient;
   for (const Attention attention : {Attention::none, Attention::full, Attention::mean}) {
-    CtrModel model(attention, small());
+    CtrModel model(attention, attention == Attention::mean ? small() : categorised());
     model->eval();
     const at::Tensor history = at::randint(60, {1, 20}, at::kLong);
     const at::Tensor candidates = at::randint(60, {1, 7}, at::kLong);
@@ -77,7 +84,6 @@ TEST(CtrModel, ServedFromTheHistoryIsTheModelItself) {
 }
 
 TEST(CtrModel, EveryAttentionTrainsOnItsOwnHistories) {
-  const ModelOptions options = small();
   LonghistOptions made;
   made.items = 60;
   made.topics = 10;
@@ -85,6 +91,8 @@ TEST(CtrModel, EveryAttentionTrainsOnItsOwnHistories) {
   made.length = 24;
   made.recent_window = 5;
   const Longhist data = make_longhist(made, 300);
+  ModelOptions options = small();
+  options.categories = categories(data);
   const auto training = dataset(data, 0, 200), validation = dataset(data, 200, 100);
   for (const Attention attention : all_attentions()) {
     torch::manual_seed(3);

@@ -12,13 +12,17 @@
 
 namespace betimes::cli {
 
+void declare_isa(CLI::App& command, std::string& isa) {
+  command.add_option("--isa", isa,
+                     "highest instruction set to use: scalar, sse41, avx2, avx512, avx512_vnni, "
+                     "avx512_bf16");
+}
+
 void declare_model_options(CLI::App& command, ModelOptions& options) {
   command.add_option("model", options.model, "ONNX file; the embedded default when left out");
   command.add_option("--threads", options.threads,
                      "threads to run with; 1, or what a fitted file was fitted for");
-  command.add_option("--isa", options.isa,
-                     "highest instruction set to use: scalar, sse41, avx2, avx512, avx512_vnni, "
-                     "avx512_bf16");
+  declare_isa(command, options.isa);
   command
       .add_option("--set", options.values,
                   "fix an input to a value and plan for it, like sr=16000; may repeat")
@@ -42,18 +46,18 @@ runtime::DynamicOptions dynamic_options(const OpenedModel& opened, const PlanOpt
   return options;
 }
 
-void apply_isa(const ModelOptions& options) {
-  if (options.isa.empty()) return;
-  const auto level = parse_isa(options.isa);
+void apply_isa(const std::string& isa) {
+  if (isa.empty()) return;
+  const auto level = parse_isa(isa);
   if (!level) {
-    throw Error("--isa", "'" + options.isa + "' is no instruction-set level",
+    throw Error("--isa", "'" + isa + "' is no instruction-set level",
                 "scalar, sse41, avx2, avx512, avx512_vnni or avx512_bf16");
   }
   cap_isa(*level);
 }
 
 OpenedModel open_model(const ModelOptions& options) {
-  apply_isa(options);
+  apply_isa(options.isa);
   OpenedModel opened;
   opened.name = options.model.empty() ? default_model_name : options.model;
   opened.graph = load_model(options.model);

@@ -44,7 +44,9 @@ OpenedModel open_model(const ModelOptions& options);
 /// The model for a session that takes any shapes, with these plans.
 runtime::DynamicOptions dynamic_options(const OpenedModel& opened, const PlanOptions& plans);
 
-/// Caps the instruction set as --isa says; call before anything is compiled.
-void apply_isa(const ModelOptions& options);
+/// --isa, for a verb that has no model.
+void declare_isa(CLI::App& command, std::string& isa);
+/// Caps the instruction set as --isa says, if it was given; call before anything is compiled.
+void apply_isa(const std::string& isa);
 
 }  // namespace betimes::cli

@@ -105,12 +105,9 @@ std::string profile_table(const measure::Profile& profile, int width, bool every
 }
 
 std::string machine_lines(const measure::Machine& m, int width) {
-  std::string peaks = fmt::format("{:.1f} GB/s read, {:.0f} GFLOP/s fp32, {:.0f} GOP/s int8",
-                                  m.read_gb_per_s, m.peak_gflops_fp32, m.peak_gops_int8);
-  if (m.peak_gflops_bf16 > 0) peaks += fmt::format(", {:.0f} GFLOP/s bf16", m.peak_gflops_bf16);
   const std::string line =
       fmt::format("{}, {} of {} CPU{}, {}: {}; oneDNN {}, {}, {}", m.cpu, m.threads, m.cpus,
-                  m.cpus == 1 ? "" : "s", m.isa, peaks, m.onednn, m.compiler, m.os);
+                  m.cpus == 1 ? "" : "s", m.isa, detail::peaks(m), m.onednn, m.compiler, m.os);
   return wrapped(detail::printable(line), width);
 }
 

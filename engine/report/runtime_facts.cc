@@ -13,6 +13,13 @@ std::string bytes(size_t number) { return format_bytes(static_cast<double>(numbe
 
 }  // namespace
 
+std::string peaks(const measure::Machine& m) {
+  std::string text = fmt::format("{:.1f} GB/s read, {:.0f} GFLOP/s fp32, {:.0f} GOP/s int8",
+                                 m.read_gb_per_s, m.peak_gflops_fp32, m.peak_gops_int8);
+  if (m.peak_gflops_bf16 > 0) text += fmt::format(", {:.0f} GFLOP/s bf16", m.peak_gflops_bf16);
+  return text;
+}
+
 nlohmann::ordered_json memory_json(const MemoryUse& memory) {
   return {
       {"weight_bytes", memory.plan.weights},

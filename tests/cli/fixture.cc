@@ -180,6 +180,7 @@ void fill(const std::string& folder) {
   write_file(at("empty.onnx"), "");
   write_file(at("garbage.onnx"), "this is no model");
   write_file(at("garbage.npy"), "this is no array");
+  write_file(at("garbage.device"), "this is no device");
   write_file(at("garbage.npz"), "this is no archive");
   std::filesystem::create_directory(at("folder"));
 }

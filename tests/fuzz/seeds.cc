@@ -4,6 +4,8 @@
 #include <string>
 
 #include "betimes/base/file.h"
+#include "betimes/cost/device.h"
+#include "betimes/cost/reference_set.h"
 #include "betimes/import/npy.h"
 #include "engine/import/testing/pictures.h"
 #include "engine/import/testing/wire.h"
@@ -152,6 +154,21 @@ void write_archives(const fs::path& root) {
   put(root / "torchscript", "empty", zip_of({{"m/version", ""}}));
 }
 
+void write_device(const fs::path& root) {
+  betimes::cost::Device device;
+  device.name = device.machine.cpu = "fuzz";
+  device.machine.cpus = 1;
+  device.machine.read_gb_per_s = device.machine.peak_gflops_fp32 = 1.5;
+  device.reference_set = betimes::cost::reference_set_name;
+  for (const auto& net : betimes::cost::reference_nets()) {
+    device.references.push_back({net.name, 1, 2, 3, 0.5, 1.5, 9});
+  }
+  put(root / "device", "ours", betimes::cost::format_device(device));
+  device.reference_set = "other";
+  device.references.resize(1);
+  put(root / "device", "other", betimes::cost::format_device(device));
+}
+
 void write_tables_and_pictures(const fs::path& root) {
   put(root / "csv", "names", "file,label\r\n\"a \"\"b\"\".png\",cat\r\nc.png,dog\r\n");
   put(root / "csv", "numbers", "a,1\nb,2\n");
@@ -185,6 +202,7 @@ int main(int count, char** arguments) {
   write_safetensors(root);
   write_arrays(root);
   write_archives(root);
+  write_device(root);
   write_tables_and_pictures(root);
   return 0;
 }

@@ -1,12 +1,11 @@
 #include "betimes/fit/fit.h"
 
 #include <CLI/CLI.hpp>
-#include <array>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <memory>
 
+#include "apps/betimes/date.h"
 #include "apps/betimes/default_model.h"
 #include "apps/betimes/fit_system.h"
 #include "apps/betimes/options.h"
@@ -142,14 +141,6 @@ std::string report_path(const FitArguments& arguments) {
   return std::filesystem::path(arguments.out).replace_extension(".html").string();
 }
 
-std::string now() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  std::array<char, 32> text{};
-  gmtime_r(&seconds, &utc);
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M UTC", &utc)};
-}
-
 int run_fit_system(const system::System& system, const FitArguments& a) {
   const std::string out = a.out == default_out ? system.slug + "-fitted.json" : a.out;
   return fit_system(system, a.system,
@@ -179,7 +170,7 @@ int run_fit(const FitArguments& arguments) {
   import::write_onnx(fitted.graph, arguments.out);
   fitted.result.artefact = arguments.out;
   fitted.result.report = report;
-  fitted.result.date = now();
+  fitted.result.date = utc_now("%Y-%m-%d %H:%M UTC");
   fitted.result.fitted.file_bytes = std::filesystem::file_size(arguments.out);
   fitted.result.original.file_bytes = import::serialize_onnx(graph).size();
   write_file(report, report::render_html(fitted.result));

@@ -1,10 +1,10 @@
 #include <CLI/CLI.hpp>
 #include <array>
 #include <cstdio>
-#include <ctime>
 #include <filesystem>
 #include <memory>
 
+#include "apps/betimes/date.h"
 #include "apps/betimes/options.h"
 #include "apps/betimes/systems.h"
 #include "apps/betimes/verb.h"
@@ -22,14 +22,6 @@ struct ReproduceArguments {
   std::string out;
   bool json = false;
 };
-
-std::string now() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  std::array<char, 32> text{};
-  gmtime_r(&seconds, &utc);
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%MZ", &utc)};
-}
 
 /// Of the sources that this program was built from, "+" when they were changed since.
 std::string commit() {
@@ -70,7 +62,7 @@ int run_reproduce(ReproduceArguments& arguments) {
     };
     found = system::reproduce(system, arguments.options);
   }
-  found.date = now();
+  found.date = utc_now();
   found.commit = commit();
   const std::string json = system::render_json(found) + "\n";
   if (!file.empty()) write_file(file, json);

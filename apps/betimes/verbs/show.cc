@@ -9,8 +9,10 @@
 #include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
+#include "betimes/cost/device.h"
 #include "betimes/import/onnx.h"
 #include "betimes/report/described.h"
+#include "betimes/report/device.h"
 #include "betimes/system/results.h"
 
 namespace betimes::cli {
@@ -49,6 +51,13 @@ int run_show(const ShowArguments& arguments) {
     std::fputs(render_system(*system, arguments).c_str(), stdout);
     return 0;
   }
+  if (arguments.model.model.ends_with(".device")) {
+    const cost::Device device = cost::read_device(arguments.model.model);
+    const std::string text = arguments.model.json ? cost::format_device(device)
+                                                  : report::render_text(device, terminal_width());
+    std::fputs(text.c_str(), stdout);
+    return 0;
+  }
   OpenedModel opened = open_model(arguments.model);
   opened.compile.shapes = parse_shapes(arguments.shapes);
   report::Described described;
@@ -85,7 +94,8 @@ std::function<int()> declare_show(CLI::App& command) {
 }  // namespace
 
 Verb show_verb() {
-  return {"show", "What a model is and its plan here; what a system is and its knobs",
+  return {"show",
+          "What a model is and its plan here; what a system is and its knobs; a device's profile",
           "betimes show model.onnx --verbose", declare_show};
 }
 

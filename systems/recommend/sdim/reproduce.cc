@@ -102,7 +102,7 @@ void compare_longhist(Study& study) {
   const std::vector<Attention> kinds =
       study.quick() ? std::vector<Attention>{Attention::none, Attention::sampled}
                     : all_attentions();
-  const Scores found = compare(study, kinds, study.quick() ? study.seeds(1) : study.seeds(2),
+  const Scores found = compare(study, kinds, study.quick() ? study.seeds(1) : study.seeds(3),
                                study.quick() ? 1 : 2, data);
   study.table(found.table("longhist (synthetic), L = 1024, d = 32, " + std::to_string(training) +
                           " samples, two epochs at the best of three rates"));

@@ -169,6 +169,14 @@ void write_device(const fs::path& root) {
   put(root / "device", "other", betimes::cost::format_device(device));
 }
 
+void write_trees(const fs::path& root) {
+  put(root / "boosted_trees", "one",
+      R"({"learner":{"gradient_booster":{"model":{"trees":[{"default_left":[1,0,0],)"
+      R"("left_children":[1,-1,-1],"right_children":[2,-1,-1],"split_conditions":[0.5,1,2],)"
+      R"("split_indices":[1,0,0],"split_type":[0,0,0]}]},"name":"gbtree"},"learner_model_param":)"
+      R"({"base_score":"5E-1","num_feature":"2"},"objective":{"name":"reg:squarederror"}}})");
+}
+
 void write_tables_and_pictures(const fs::path& root) {
   put(root / "csv", "names", "file,label\r\n\"a \"\"b\"\".png\",cat\r\nc.png,dog\r\n");
   put(root / "csv", "numbers", "a,1\nb,2\n");
@@ -203,6 +211,7 @@ int main(int count, char** arguments) {
   write_arrays(root);
   write_archives(root);
   write_device(root);
+  write_trees(root);
   write_tables_and_pictures(root);
   return 0;
 }

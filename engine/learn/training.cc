@@ -1,11 +1,11 @@
 #include "betimes/learn/training.h"
 
+#include <fmt/format.h>
 #include <torch/utils.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 
 #include "betimes/base/error.h"
 #include "betimes/import/safetensors.h"
@@ -156,14 +156,14 @@ class Run {
       const torch::NoGradGuard no_gradient;
       module_.eval();
       epoch.score = objective_.score();
-      if (plateau_) plateau_->observe(epoch.score);
+      if (plateau_) plateau_->observe(*epoch.score);
     }
-    if (trained_.best_epoch == 0 || !objective_.score || epoch.score > trained_.best) {
-      trained_.best = epoch.score;
+    if (trained_.best_epoch == 0 || !epoch.score || *epoch.score > trained_.best) {
+      trained_.best = epoch.score.value_or(0);
       trained_.best_epoch = epoch.number;
       best_ = module_tensors(module_);
     }
-    epoch.best = trained_.best;
+    if (epoch.score) epoch.best = trained_.best;
     if (average_) average_->swap();
   }
 
@@ -220,14 +220,14 @@ class Run {
 }  // namespace
 
 std::string to_string(const Epoch& epoch) {
-  char text[200];
   const int left = static_cast<int>(epoch.seconds_left);
-  std::snprintf(text, sizeof text,
-                "epoch %3d/%d  seed %llu  rate %.3g  loss %.4f  score %.4f (best %.4f)  %.1f s, "
-                "%d:%02d left",
-                epoch.number, epoch.epochs, static_cast<unsigned long long>(epoch.seed), epoch.rate,
-                epoch.loss, epoch.score, epoch.best, epoch.seconds, left / 60, left % 60);
-  return text;
+  const std::string validated = epoch.score
+                                    ? fmt::format("score {:.4f} (best {:.4f})  ", *epoch.score,
+                                                  epoch.best.value_or(*epoch.score))
+                                    : "";
+  return fmt::format("epoch {:3}/{}  seed {}  rate {:.3g}  loss {:.4f}  {}{:.1f} s, {}:{:02} left",
+                     epoch.number, epoch.epochs, epoch.seed, epoch.rate, epoch.loss, validated,
+                     epoch.seconds, left / 60, left % 60);
 }
 
 Trained train(torch::nn::Module& module, const Dataset& data, const Objective& objective,

@@ -34,10 +34,9 @@ struct Epoch {
   int number = 0;  // from 1
   int epochs = 0;
   uint64_t seed = 0;
-  double rate = 0;   // of the last step
-  double loss = 0;   // mean over steps
-  double score = 0;  // validation, larger is better; 0 without validation
-  double best = 0;
+  double rate = 0;                    // of the last step
+  double loss = 0;                    // mean over steps
+  std::optional<double> score, best;  // validation, larger is better; none without validation
   double seconds = 0;
   double seconds_left = 0;  // about, if all epochs are run
 };

@@ -184,6 +184,9 @@ TEST(Training, AnEpochIsALineForPeople) {
   epoch.seconds_left = 157;
   EXPECT_NE(to_string(epoch).find("epoch   3/16  seed 7"), std::string::npos);
   EXPECT_NE(to_string(epoch).find("2:37 left"), std::string::npos);
+  EXPECT_EQ(to_string(epoch).find("score"), std::string::npos) << "nothing was validated";
+  epoch.score = epoch.best = 0.5;
+  EXPECT_NE(to_string(epoch).find("score 0.5000 (best 0.5000)"), std::string::npos);
 }
 
 TEST(Checkpoint, WeightsComeBackAndMisfitsAreNamed) {

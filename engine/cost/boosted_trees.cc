@@ -8,6 +8,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
+#include "betimes/cost/detail/json_number.h"
 
 namespace betimes::cost {
 namespace {
@@ -58,14 +59,12 @@ class Reader {
     return value;
   }
   int64_t whole(const Json& value, const char* name, int64_t low, int64_t high) const {
-    const bool fits = value.is_number_integer() &&
-                      (!value.is_number_unsigned() || value.get<uint64_t>() <= INT64_MAX);
-    const int64_t number = fits ? value.get<int64_t>() : low - 1;
-    if (number < low || number > high) {
+    const std::optional<int64_t> number = detail::whole_number(value, low, high);
+    if (!number) {
       refuse(fmt::format("'{}' holds a number that can't be", name),
              fmt::format("{} to {}", low, high));
     }
-    return number;
+    return *number;
   }
   float finite(const Json& value, const char* name) const {
     const float number = value.is_number() ? value.get<float>() : NAN;

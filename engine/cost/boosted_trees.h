@@ -9,8 +9,7 @@
 namespace betimes::cost {
 
 /// Gradient-boosted regression trees as XGBoost 1.x saves them in JSON (booster gbtree, numeric
-/// splits, objective reg:squarederror), flattened for prediction: XGBoost's own call takes longer
-/// than what we predict may take.
+/// splits, objective reg:squarederror), flattened, so that predicting needs no XGBoost.
 class BoostedTrees {
  public:
   struct Node {
@@ -31,7 +30,7 @@ class BoostedTrees {
   size_t trees() const { return roots_.size(); }
 
   /// The sum of the leaves that `features` (as many as features()) fall into; NaN is a value that
-  /// is missing. A few nanoseconds a level. Throws Error for another number of features.
+  /// is missing. Throws Error for another number of features.
   float predict(std::span<const float> features) const;
 
  private:

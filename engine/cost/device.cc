@@ -6,6 +6,7 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
+#include "betimes/cost/detail/json_number.h"
 #include "betimes/cost/reference_set.h"
 
 namespace betimes::cost {
@@ -43,14 +44,12 @@ class Fields {
   }
   int64_t whole(const char* name, int64_t low, int64_t high) const {
     const Json& value = at(name);
-    const bool fits = value.is_number_integer() &&
-                      (!value.is_number_unsigned() || value.get<uint64_t>() <= INT64_MAX);
-    const int64_t number = fits ? value.get<int64_t>() : low - 1;
-    if (number < low || number > high) {
+    const std::optional<int64_t> number = detail::whole_number(value, low, high);
+    if (!number) {
       refuse(name, "is " + value.dump(),
              "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
     }
-    return number;
+    return *number;
   }
   double positive(const char* name, double high) const {
     const double value = number(name);

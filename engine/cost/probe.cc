@@ -4,7 +4,6 @@
 
 #include <cmath>
 
-#include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
 #include "betimes/base/threads.h"
@@ -15,7 +14,7 @@
 namespace betimes::cost {
 namespace {
 
-/// Standard normal numbers: zeros would make products of denormals' speed.
+/// Standard normal numbers, as `betimes measure` takes.
 void fill(const runtime::Session& session, uint64_t seed) {
   Random random(seed);
   for (const TensorView& input : session.inputs()) {
@@ -69,9 +68,9 @@ Device probe(const ProbeOptions& options) {
   how.max_seconds = options.seconds;
   how.progress = options.progress;
   const auto found = measure::measure_interleaved(runs, how, options.seed);
+  device.timer_ms = found.front().timer_ms;
   for (size_t i = 0; i < found.size(); ++i) {
     device.references.push_back(reference(reference_nets()[i].name, found[i]));
-    device.timer_ms = found[i].timer_ms;
   }
   return device;
 }

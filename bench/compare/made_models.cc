@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "betimes/base/random.h"
+#include "betimes/graph/builder.h"
 #include "betimes/import/onnx.h"
 
 namespace betimes::bench {
@@ -11,22 +12,10 @@ namespace {
 using Ints = std::vector<int64_t>;
 using Attributes = std::map<std::string, graph::Attribute>;
 
-/// Writes a graph down node by node, values by name.
-class Network {
+class Network : public graph::Builder {
  public:
-  explicit Network(const std::string& name) { graph_.name = name; }
+  using Builder::Builder;
 
-  std::string input(const std::string& name, DType type, const Shape& shape) {
-    std::vector<graph::Dim> dims;
-    for (const int64_t extent : shape) dims.push_back({extent, {}});
-    graph_.inputs.push_back({name, type, dims});
-    return name;
-  }
-  std::string constant(Tensor tensor) {
-    const std::string name = std::string("w") + std::to_string(graph_.constants.size());
-    graph_.constants[name] = std::move(tensor);
-    return name;
-  }
   /// Uniform, so large that sums over `inner` such numbers keep the size of what they sum.
   std::string weights(const Shape& shape, int64_t inner) {
     Tensor tensor(DType::f32, shape);
@@ -36,42 +25,29 @@ class Network {
     }
     return constant(std::move(tensor));
   }
-  std::string number(float x) { return constant(Tensor::scalar(x)); }
-  std::string shape(const Ints& extents) {
-    return constant(Tensor::from<int64_t>({static_cast<int64_t>(extents.size())}, extents));
-  }
-  std::string node(const std::string& op, const std::vector<std::string>& inputs,
-                   const Attributes& attributes = {}) {
-    const std::string name = op + "_" + std::to_string(graph_.nodes.size());
-    graph_.nodes.push_back({name, op, "", inputs, {name + "_out"}, attributes});
-    return name + "_out";
-  }
   std::string linear(const std::string& x, int64_t in, int64_t out) {
     const std::string product = node("MatMul", {x, weights({in, out}, in)});
     return node("Add", {weights({out}, 100), product});
   }
   std::string reshaped(const std::string& x, const Ints& extents) {
-    return node("Reshape", {x, shape(extents)});
+    return node("Reshape", {x, integers(extents)});
   }
   std::string transposed(const std::string& x, const Ints& order) {
     return node("Transpose", {x}, {{"perm", order}});
   }
   std::string gelu(const std::string& x) {
     const std::string erf = node("Erf", {node("Div", {x, number(std::sqrt(2.0f))})});
-    const std::string sum = node("Add", {erf, number(1)});
+    const std::string sum = node("Add", {erf, number(1.0f)});
     return node("Mul", {node("Mul", {x, sum}), number(0.5f)});
   }
   std::string softmax(const std::string& x) {
     return node("Softmax", {x}, {{"axis", int64_t{-1}}});
   }
   void write(const std::string& output, const std::string& path) {
-    graph_.outputs = {{output, DType::f32, {}}};
-    graph::validate(graph_);
-    import::write_onnx(graph_, path);
+    import::write_onnx(finish({output}), path);
   }
 
  private:
-  graph::Graph graph_;
   Random random_{2026};
 };
 
@@ -98,11 +74,11 @@ void write_bert(const std::string& path) {
   const std::string ids = net.input("input_ids", DType::i64, {1, length});
   const std::string mask = net.input("attention_mask", DType::i64, {1, length});
   const std::string kinds = net.input("token_type_ids", DType::i64, {1, length});
-  const std::string axes = net.shape({1, 2});
+  const std::string axes = net.integers({1, 2});
   const std::string seen =
       net.node("Cast", {net.node("Unsqueeze", {mask, axes})}, {{"to", int64_t{1}}});
   const std::string hidden =
-      net.node("Mul", {net.node("Sub", {net.number(1), seen}), net.number(-10000)});
+      net.node("Mul", {net.node("Sub", {net.number(1.0f), seen}), net.number(-10000)});
   std::string x = net.node("Add", {net.node("Gather", {net.weights({words, width}, 1), ids}),
                                    net.node("Gather", {net.weights({2, width}, 1), kinds})});
   x = net.node("Add", {x, net.weights({1, length, width}, 1)});

@@ -63,11 +63,11 @@ void fill_pattern(const TensorView& tensor, const Model& model, uint32_t first) 
   }
 }
 
-void write_int8(const Model& model, const std::string& path) {
+graph::Graph in_int8(const graph::Graph& original, const Model& model) {
   constexpr uint32_t examples = 8;
   graph::SpecializeOptions known;
   for (const auto& [name, number] : model.values) known.values[name] = Tensor::scalar(number);
-  const auto fixed = graph::specialize(import::read_onnx(model.file), model.shapes, known);
+  const auto fixed = graph::specialize(original, model.shapes, known);
   if (fixed.graph.inputs.size() != 1) throw Error(model.name, "has several inputs", "one");
   const auto listed = fit::lowerable_nodes(fixed.graph);
   const std::set<std::string> nodes(listed.begin(), listed.end());
@@ -83,7 +83,11 @@ void write_int8(const Model& model, const std::string& path) {
   }
   fit::QuantizeOptions options;
   options.reduced_range = active_isa() < Isa::avx512_vnni;
-  import::write_onnx(fit::quantize(fixed.graph, nodes, ranges, options), path);
+  return fit::quantize(fixed.graph, nodes, ranges, options);
+}
+
+void write_int8(const Model& model, const std::string& path) {
+  import::write_onnx(in_int8(import::read_onnx(model.file), model), path);
 }
 
 void write_trivial(size_t inputs, size_t outputs, const std::string& path) {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "betimes/graph/graph.h"
 #include "betimes/tensor/tensor.h"
 
 namespace betimes::bench {
@@ -29,9 +30,12 @@ std::vector<Model> read_models(const std::string& path, const Roots& roots);
 /// `first` is the index of the first element, so that several examples differ.
 void fill_pattern(const TensorView& tensor, const Model& model, uint32_t first = 0);
 
-/// Quantises every node that can be, calibrated by min-max on eight patterns, and writes the
-/// standard QuantizeLinear/DequantizeLinear file that both runtimes then run. The result is as fast
-/// as a fitted model, not as good: real fits choose nodes and see real examples.
+/// The graph with every node quantised that can be, calibrated by min-max on eight patterns. It is
+/// as fast as a fitted model, not as good: real fits choose nodes and see real examples. Throws
+/// Error for a model of several inputs.
+graph::Graph in_int8(const graph::Graph& original, const Model& model);
+/// Writes the same for the model's file as the standard QuantizeLinear/DequantizeLinear file that
+/// both runtimes then run.
 void write_int8(const Model& model, const std::string& path);
 
 /// Writes a model with as many inputs and outputs, of one element each, that copies: what is left

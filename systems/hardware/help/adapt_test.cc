@@ -8,11 +8,11 @@
 #include <functional>
 
 #include "betimes/base/error.h"
+#include "betimes/base/ranks.h"
 #include "betimes/base/temporary_folder.h"
 #include "systems/hardware/help/evaluate.h"
 #include "systems/hardware/help/testing.h"
 #include "systems/hardware/help/workload.h"
-#include "systems/search/common/ranks.h"
 
 namespace betimes::systems::help {
 namespace {

@@ -8,8 +8,8 @@
 
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
+#include "betimes/base/ranks.h"
 #include "betimes/base/statistics.h"
-#include "systems/search/common/ranks.h"
 
 namespace betimes::systems::help {
 namespace {
@@ -57,7 +57,7 @@ Scored score(const Answers& answers, const Device& device, const std::vector<siz
   const std::vector<double> ms = gather(device.ms, device.held),
                             measured = gather(device.ms, support);
   Scored found;
-  found.spearman = search::spearman(doubles(answers.held), ms);
+  found.spearman = spearman(doubles(answers.held), ms);
   const auto [low, high] = std::minmax_element(answers.support.begin(), answers.support.end());
   for (const float each : answers.held) found.extrapolated += each < *low || each > *high;
   found.extrapolated /= static_cast<double>(ms.size());
@@ -138,7 +138,7 @@ double mean_spearman(const Predictor& predictor, const Tables& tables,
 }
 
 double macs_spearman(const Tables& tables, const Device& device) {
-  return search::spearman(gather(tables.macs, device.held), gather(device.ms, device.held));
+  return spearman(gather(tables.macs, device.held), gather(device.ms, device.held));
 }
 
 }  // namespace betimes::systems::help

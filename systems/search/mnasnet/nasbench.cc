@@ -10,8 +10,8 @@
 #include <set>
 
 #include "betimes/base/error.h"
+#include "betimes/base/gzip.h"
 #include "betimes/import/csv.h"
-#include "systems/search/common/gzip_text.h"
 
 namespace betimes::systems::mnasnet {
 namespace {
@@ -55,7 +55,7 @@ struct Sheet {
 Sheet read(const std::string& path) {
   Sheet sheet;
   sheet.where = path;
-  sheet.rows = import::parse_csv(search::read_gzip_text(path, largest_file), path);
+  sheet.rows = import::parse_csv(read_gzip_text(path, largest_file), path);
   if (sheet.rows.empty() || sheet.rows[0].fields[0] != "arch") {
     throw Error(path, "doesn't begin with its columns", "arch,...");
   }

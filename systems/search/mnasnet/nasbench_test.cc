@@ -8,8 +8,8 @@
 #include <set>
 
 #include "betimes/base/error.h"
+#include "betimes/base/gzip.h"
 #include "betimes/base/temporary_folder.h"
-#include "systems/search/common/gzip_text.h"
 
 namespace betimes::systems::mnasnet {
 namespace {
@@ -142,12 +142,12 @@ TEST(GzipText, BoundsWhatItReadsAndNoticesAnEarlyEnd) {
   std::string text;
   for (int i = 0; i < 20'000; ++i) text += std::to_string(i * 7919);
   folder.write("archs", text);
-  EXPECT_EQ(search::read_gzip_text(folder.file("archs"), text.size()), text);
-  EXPECT_THROW(search::read_gzip_text(folder.file("archs"), text.size() - 1), Error);
-  EXPECT_THROW(search::read_gzip_text(folder.file("nothing"), 100), Error);
+  EXPECT_EQ(read_gzip_text(folder.file("archs"), text.size()), text);
+  EXPECT_THROW(read_gzip_text(folder.file("archs"), text.size() - 1), Error);
+  EXPECT_THROW(read_gzip_text(folder.file("nothing"), 100), Error);
   std::filesystem::resize_file(folder.file("archs"),
                                std::filesystem::file_size(folder.file("archs")) / 2);
-  EXPECT_THROW(search::read_gzip_text(folder.file("archs"), text.size()), Error);
+  EXPECT_THROW(read_gzip_text(folder.file("archs"), text.size()), Error);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <numeric>
 
-#include "systems/search/common/ranks.h"
+#include "betimes/base/ranks.h"
 #include "systems/search/mnasnet/reproduce_parts.h"
 #include "systems/search/mnasnet/train_own.h"
 
@@ -78,7 +78,7 @@ void judge_claims(system::Study& study, const std::vector<Final>& finals) {
   }
   study.evidence("own-faster", faster);
   system::Estimate ranks;
-  ranks.value = search::spearman(proxies, accuracies);
+  ranks.value = spearman(proxies, accuracies);
   ranks.samples = static_cast<int64_t>(proxies.size());
   study.evidence("proxy-ranks", ranks);
 }

@@ -52,8 +52,6 @@ class Comparison {
     }
     if (!study_.quick()) {
       search("searched, MACs", mac_costs(space_), LatencyLoss::Form::additive);
-      search("searched, no latency", own_, LatencyLoss::Form::none);
-      search("searched, own table, full gradients", own_, LatencyLoss::Form::additive, Mode::full);
       search("searched, own table, by reward", own_, LatencyLoss::Form::additive, Mode::reinforce);
     }
     const size_t first_random = entrants_.size();

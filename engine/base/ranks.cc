@@ -1,4 +1,4 @@
-#include "systems/search/common/ranks.h"
+#include "betimes/base/ranks.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 #include "betimes/base/error.h"
 #include "betimes/base/statistics.h"
 
-namespace betimes::systems::search {
+namespace betimes {
 namespace {
 
 std::vector<double> ranks(const std::vector<double>& values) {
@@ -43,4 +43,4 @@ double spearman(const std::vector<double>& a, const std::vector<double>& b) {
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
 }
 
-}  // namespace betimes::systems::search
+}  // namespace betimes

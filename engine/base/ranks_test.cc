@@ -1,4 +1,4 @@
-#include "systems/search/common/ranks.h"
+#include "betimes/base/ranks.h"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 
 #include "betimes/base/error.h"
 
-namespace betimes::systems::search {
+namespace betimes {
 namespace {
 
 TEST(Spearman, IsThatOfWorkedExamples) {
@@ -22,4 +22,4 @@ TEST(Spearman, IsThatOfWorkedExamples) {
 }
 
 }  // namespace
-}  // namespace betimes::systems::search
+}  // namespace betimes

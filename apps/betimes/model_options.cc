@@ -56,6 +56,11 @@ void apply_isa(const std::string& isa) {
   cap_isa(*level);
 }
 
+void apply_level_of(const cost::Device& device) {
+  const std::optional<Isa> level = parse_isa(device.machine.isa);
+  if (level && *level < detected_isa()) cap_isa(*level);
+}
+
 OpenedModel open_model(const ModelOptions& options) {
   apply_isa(options.isa);
   OpenedModel opened;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "betimes/cost/device.h"
 #include "betimes/graph/graph.h"
 #include "betimes/runtime/dynamic_session.h"
 
@@ -48,5 +49,7 @@ runtime::DynamicOptions dynamic_options(const OpenedModel& opened, const PlanOpt
 void declare_isa(CLI::App& command, std::string& isa);
 /// Caps the instruction set as --isa says, if it was given; call before anything is compiled.
 void apply_isa(const std::string& isa);
+/// Caps it at the device's level where this machine has that; else the best here stands in for it.
+void apply_level_of(const cost::Device& device);
 
 }  // namespace betimes::cli

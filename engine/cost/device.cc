@@ -7,6 +7,7 @@
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
 #include "betimes/cost/detail/json_number.h"
+#include "betimes/cost/detail/kernel_json.h"
 #include "betimes/cost/reference_set.h"
 
 namespace betimes::cost {
@@ -16,7 +17,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* format_name = "betimes-device";
 constexpr int64_t format_version = 1;
-constexpr size_t max_file_bytes = size_t{1} << 20;
+constexpr size_t max_file_bytes = size_t{32} << 20;
 constexpr size_t max_text = 400;
 constexpr size_t max_references = 1000;
 constexpr double max_ms = 1e9, max_rate = 1e9;
@@ -28,6 +29,7 @@ class Fields {
     if (!object.is_object()) throw Error(where, "isn't a JSON object", "a file of betimes probe");
   }
 
+  bool has(const char* name) const { return object_.contains(name); }
   const Json& at(const char* name) const {
     const auto found = object_.find(name);
     if (found == object_.end()) throw Error(where_, std::string("lacks ") + name);
@@ -117,8 +119,8 @@ measure::Machine parse_machine(const Fields& fields, const Fields& roofline) {
 }
 
 /// Predictions are made from these networks: one that is missing would silently count as another.
-void check_set(const Device& device, const std::string& where) {
-  const std::vector<ReferenceNet>& wanted = reference_nets();
+void check_set(const Device& device, const std::vector<ReferenceNet>& wanted,
+               const std::string& where) {
   std::string missing;
   for (const auto& [name, stresses, make] : wanted) {
     const bool there =
@@ -172,7 +174,11 @@ Device parse_device(const std::string& text, const std::string& where) {
     const std::string place = std::to_string(device.references.size() + 1);
     device.references.push_back(parse_reference(each, where + ", reference " + place));
   }
-  if (device.reference_set == reference_set_name) check_set(device, where + ", references");
+  if (const auto* set = find_reference_set(device.reference_set)) {
+    check_set(device, *set, where + ", references");
+  }
+  if (file.has("kernels"))
+    device.kernels = detail::kernels_of(file.at("kernels"), where + ", kernels");
   return device;
 }
 
@@ -206,7 +212,13 @@ std::string format_device(const Device& device) {
         {"gflops_bf16", m.peak_gflops_bf16}}},
       {"timer_ms", device.timer_ms},
       {"references", {{"set", device.reference_set}, {"latencies", std::move(references)}}}};
-  return file.dump(1) + "\n";
+  std::string text = file.dump(1);
+  if (!device.kernels.empty()) {
+    // One line for all of it: indented, every cell would have its own.
+    text.resize(text.rfind('\n'));
+    text += ",\n \"kernels\": " + format_kernels(device.kernels) + "\n}";
+  }
+  return text + "\n";
 }
 
 void write_device(const Device& device, const std::string& path) {

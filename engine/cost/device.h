@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "betimes/cost/kernel_time.h"
 #include "betimes/measure/machine.h"
 
 namespace betimes::cost {
@@ -26,12 +27,13 @@ struct Device {
   double timer_ms = 0;       // what reading the clock adds to every latency
   std::string reference_set;
   std::vector<ReferenceLatency> references;  // in the set's order
+  std::vector<KernelTime> kernels;           // the operator table; may be empty
 };
 
 /// Reads a device file. Throws Error that names the file and what is wrong with it: another format
 /// or version, fields that are missing or of another kind, times or rates that aren't positive,
-/// percentiles that contradict one another, and, for our own reference set, networks that are
-/// missing or unknown.
+/// percentiles that contradict one another, and, for a reference set that this program has,
+/// networks that are missing or unknown.
 Device read_device(const std::string& path);
 /// The same from memory; `where` names the source in messages.
 Device parse_device(const std::string& text, const std::string& where);

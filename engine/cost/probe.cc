@@ -2,27 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "betimes/base/error.h"
-#include "betimes/base/random.h"
 #include "betimes/base/threads.h"
+#include "betimes/cost/detail/fill.h"
 #include "betimes/cost/reference_set.h"
 #include "betimes/measure/latency.h"
+#include "betimes/measure/profile.h"
 #include "betimes/runtime/session.h"
 
 namespace betimes::cost {
 namespace {
-
-/// Standard normal numbers, as `betimes measure` takes.
-void fill(const runtime::Session& session, uint64_t seed) {
-  Random random(seed);
-  for (const TensorView& input : session.inputs()) {
-    if (input.type.dtype != DType::f32) continue;  // row numbers of a table: zeros are valid
-    float* const values = input.as<float>();
-    for (int64_t i = 0; i < input.size(); ++i) values[i] = static_cast<float>(random.normal());
-  }
-}
 
 std::vector<runtime::Session> open_sessions(int threads) {
   std::vector<runtime::Session> sessions;
@@ -30,10 +22,19 @@ std::vector<runtime::Session> open_sessions(int threads) {
   options.threads = threads;
   for (const ReferenceNet& net : reference_nets()) {
     sessions.emplace_back(runtime::compile(net.make(), options));
-    fill(sessions.back(), sessions.size());
+    detail::fill(sessions.back(), sessions.size());
   }
   return sessions;
 }
+
+/// Of each model of the table.
+constexpr double table_seconds = 1;
+/// Milliseconds that profiled runs may take, and how many there are.
+constexpr double profiled_ms = 120;
+constexpr double fewest_profiled = 16, most_profiled = 500;
+
+/// The clock's own resolution: a step that it doesn't see isn't free.
+constexpr double least_ms = 1e-6;
 
 ReferenceLatency reference(const std::string& name, const measure::Latency& latency) {
   return {name,
@@ -45,7 +46,35 @@ ReferenceLatency reference(const std::string& name, const measure::Latency& late
           latency.runs};
 }
 
+void add_table(const ProbeOptions& options, Device& device) {
+  for (const auto& plan : options.table) {
+    runtime::Session session(plan);
+    detail::fill(session, options.seed);
+    measure::Options how;
+    how.max_seconds = table_seconds;
+    how.percentile = 0.5;
+    const measure::Latency latency = measure::measure([&session] { session.run(); }, how);
+    for (KernelTime& each : time_kernels(session, latency)) {
+      device.kernels.push_back(std::move(each));
+    }
+  }
+}
+
 }  // namespace
+
+std::vector<KernelTime> time_kernels(runtime::Session& session, const measure::Latency& latency) {
+  const double runs = profiled_ms / std::max(latency.p50.value, 1e-6);
+  const measure::Profile profile =
+      measure::profile(session, static_cast<int>(std::clamp(runs, fewest_profiled, most_profiled)));
+  double sum = 0;
+  for (const measure::StepTime& step : profile.steps) sum += step.median_ms;
+  std::vector<KernelTime> kernels;
+  for (Kernel& kernel : kernels_of(session.plan().steps())) {
+    const double ms = profile.steps[kernels.size()].median_ms * latency.p50.value / sum;
+    kernels.push_back({std::move(kernel), std::max(ms, least_ms)});
+  }
+  return kernels;
+}
 
 Device probe(const ProbeOptions& options) {
   if (!(options.seconds > 0 && std::isfinite(options.seconds))) {
@@ -72,6 +101,7 @@ Device probe(const ProbeOptions& options) {
   for (size_t i = 0; i < found.size(); ++i) {
     device.references.push_back(reference(reference_nets()[i].name, found[i]));
   }
+  add_table(options, device);
   return device;
 }
 

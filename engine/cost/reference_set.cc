@@ -1,11 +1,11 @@
 #include "betimes/cost/reference_set.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <utility>
 
 #include "betimes/base/random.h"
+#include "betimes/cost/nas_bench_201.h"
+#include "betimes/graph/builder.h"
 
 namespace betimes::cost {
 namespace {
@@ -13,22 +13,13 @@ namespace {
 using Attributes = std::map<std::string, graph::Attribute>;
 using Ints = std::vector<int64_t>;
 
-graph::ValueInfo value(const std::string& name, DType dtype, const Shape& shape) {
-  graph::ValueInfo info{name, dtype, std::vector<graph::Dim>{}};
-  for (const int64_t extent : shape) info.dims->push_back({extent, ""});
-  return info;
-}
-
 /// A network under construction, layer after layer; `at` is the value it has come to.
-class Net {
+class Net : public graph::Builder {
  public:
-  Net(const std::string& name, const Shape& input, uint64_t seed, DType dtype = DType::f32)
-      : random_(seed) {
-    graph_.name = name;
-    graph_.inputs = {value("x", dtype, input)};
-  }
+  Net(const std::string& name, const Shape& shape, uint64_t seed, DType dtype = DType::f32)
+      : Builder(name), at(input("x", dtype, shape)), random_(seed) {}
 
-  std::string at = "x";
+  std::string at;
 
   /// A layer on `at` and further inputs.
   Net& layer(const std::string& op, std::vector<std::string> more = {},
@@ -36,19 +27,6 @@ class Net {
     more.insert(more.begin(), at);
     at = node(op, std::move(more), attributes);
     return *this;
-  }
-  /// A node beside the chain; its output.
-  std::string node(const std::string& op, std::vector<std::string> inputs,
-                   const Attributes& attributes = {}) {
-    const std::string name = fmt::format("{}_{}", op, graph_.nodes.size());
-    graph_.nodes.push_back(
-        {name, op, "", std::move(inputs), {fmt::format("{}_out", name)}, attributes});
-    return graph_.nodes.back().outputs[0];
-  }
-  std::string constant(Tensor tensor) {
-    const std::string name = fmt::format("c{}", graph_.constants.size());
-    graph_.constants.emplace(name, std::move(tensor));
-    return name;
   }
   /// Weights whose sums over `fan_in` inputs keep the size of what comes in.
   std::string weights(const Shape& shape, int64_t fan_in) {
@@ -96,11 +74,7 @@ class Net {
                  {{"axis", int64_t{-1}}});
   }
 
-  graph::Graph done() {
-    graph_.outputs = {{at, DType::f32, std::nullopt}};
-    graph::validate(graph_);
-    return std::move(graph_);
-  }
+  graph::Graph done() { return finish({at}); }
 
  private:
   static Attributes padded(int64_t kernel, int64_t groups) {
@@ -110,7 +84,6 @@ class Net {
             {"group", groups}};
   }
 
-  graph::Graph graph_;
   Random random_;
 };
 
@@ -165,7 +138,7 @@ graph::Graph attention() {
   Net net("attention", {1, tokens, width}, 7);
   net.norm(width);
   const std::string normed = net.at;
-  const std::string shape = net.constant(Tensor::from<int64_t>({4}, {1, tokens, heads, head}));
+  const std::string shape = net.integers({1, tokens, heads, head});
   const auto part = [&](const Ints& order) {
     net.at = normed;
     return net.layer("MatMul", {net.weights({width, width}, 2 * width)})
@@ -174,13 +147,13 @@ graph::Graph attention() {
         .at;
   };
   const std::string q = part({0, 2, 1, 3}), k = part({0, 2, 3, 1}), v = part({0, 2, 1, 3});
-  const std::string scale = net.constant(Tensor::scalar(1 / std::sqrt(static_cast<float>(head))));
+  const std::string scale = net.number(1 / std::sqrt(static_cast<float>(head)));
   net.at = net.node("MatMul", {q, k});
   net.layer("Mul", {scale})
       .layer("Softmax", {}, {{"axis", int64_t{-1}}})
       .layer("MatMul", {v})
       .layer("Transpose", {}, {{"perm", Ints{0, 2, 1, 3}}})
-      .layer("Reshape", {net.constant(Tensor::from<int64_t>({3}, {1, tokens, width}))})
+      .layer("Reshape", {net.integers({1, tokens, width})})
       .layer("MatMul", {net.weights({width, width}, 2 * width)})
       .layer("Add", {"x"});
   const std::string middle = net.at;
@@ -250,6 +223,12 @@ const std::vector<ReferenceNet>& reference_nets() {
       {"residual", "many short steps", residual},
   };
   return all;
+}
+
+const std::vector<ReferenceNet>* find_reference_set(const std::string& name) {
+  if (name == reference_set_name) return &reference_nets();
+  if (name == published_set_name) return &nas_bench_201_references();
+  return nullptr;
 }
 
 }  // namespace betimes::cost

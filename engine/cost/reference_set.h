@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,18 @@ inline constexpr const char* reference_set_name = "betimes-1";
 /// A small network that one part of a device decides the time of.
 struct ReferenceNet {
   std::string name;
-  std::string stresses;    // that part, for people
-  graph::Graph (*make)();  // fixed shapes, seeded weights
+  std::string stresses;                // that part, for people
+  std::function<graph::Graph()> make;  // fixed shapes, seeded weights
 };
 
 /// The ten reference networks: together they take well under a second a run, and every kind of
 /// kernel has one that it dominates.
 const std::vector<ReferenceNet>& reference_nets();
+
+/// Ten networks of NAS-Bench-201 whose latencies were published for many devices.
+inline constexpr const char* published_set_name = "nas-bench-201";
+
+/// The networks of a set by its name; nullptr: this program has none of that name.
+const std::vector<ReferenceNet>* find_reference_set(const std::string& name);
 
 }  // namespace betimes::cost

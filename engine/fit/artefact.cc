@@ -47,18 +47,21 @@ json latency_json(const measure::Latency& latency) {
 }
 
 json evidence_json(const Result& result) {
-  return {{"budget", to_string(result.budget)},
-          {"met", result.met},
-          {"metric", result.metric},
-          {"task", result.task},
-          {"original",
-           {{"latency_ms", latency_json(result.original.latency)},
-            {"quality", result.original.quality.value}}},
-          {"fitted",
-           {{"latency_ms", latency_json(result.fitted.latency)},
-            {"quality", result.fitted.quality.value},
-            {"predicted_ms", result.chosen.predicted_ms}}},
-          {"seed", result.seed}};
+  return {
+      {"budget", to_string(result.budget)},
+      {"met", result.met},
+      {"verified", result.predicted_for.empty()},
+      {"device", result.predicted_for.empty() ? "the one it was made on" : result.predicted_for},
+      {"metric", result.metric},
+      {"task", result.task},
+      {"original",
+       {{"latency_ms", latency_json(result.original.latency)},
+        {"quality", result.original.quality.value}}},
+      {"fitted",
+       {{"latency_ms", latency_json(result.fitted.latency)},
+        {"quality", result.fitted.quality.value},
+        {"predicted_ms", result.chosen.predicted_ms}}},
+      {"seed", result.seed}};
 }
 
 /// Whether `graph` can be run at two batch sizes other than the one it was folded for, giving
@@ -146,16 +149,21 @@ std::string verdict(const Result& result) {
   const std::string budget = to_string(result.budget);
   const std::string gain = print("%.2fx as fast as the original (p50)", speedup);
   const std::string change = print("%+.2f points of ", 100 * result.quality_change) + result.metric;
+  const bool predicted = !result.predicted_for.empty();
+  const std::string where = predicted ? result.predicted_for : "this machine";
+  const std::string caution =
+      predicted ? " Predicted for " + where + ": unverified until it is measured there." : "";
   if (!result.met) {
-    return "The budget " + budget + " can't be kept on this machine: the nearest variant has p50 " +
+    return "The budget " + budget + " can't be kept on " + where +
+           ": the nearest variant has p50 " +
            print("%.3g ms, p99 %.3g ms", result.fitted.latency.p50.value,
                  result.fitted.latency.p99.value) +
-           ", " + gain + ", " + change + ".";
+           ", " + gain + ", " + change + "." + caution;
   }
   if (result.changes.empty()) {
-    return "The original keeps the budget " + budget + " as it is; nothing was changed.";
+    return "The original keeps the budget " + budget + " as it is; nothing was changed." + caution;
   }
-  return "Keeps the budget " + budget + ": " + gain + ", " + change + ".";
+  return "Keeps the budget " + budget + ": " + gain + ", " + change + "." + caution;
 }
 
 }  // namespace betimes::fit

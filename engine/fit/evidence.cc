@@ -2,14 +2,15 @@
 #include <cmath>
 
 #include "betimes/base/statistics.h"
-#include "betimes/base/threads.h"
 #include "betimes/fit/artefact.h"
 #include "betimes/fit/detail/fitting.h"
-#include "betimes/measure/machine.h"
-#include "betimes/measure/profile.h"
-#include "betimes/runtime/session.h"
 
 namespace betimes::fit {
+namespace {
+
+constexpr int profiled_runs = 50;
+
+}  // namespace
 
 void Fitting::fill_quality(Result& result, const Trial& trial) const {
   progress(0.9, "quality on " + std::to_string(task_.test.size()) + " test examples");
@@ -111,19 +112,17 @@ Fitted Fitting::report(size_t chosen) {
   result.fitted.latency = fitted_latency_;
   result.original.memory_bytes = memory_of(*original_plan_);
   result.fitted.memory_bytes = trial.found.memory_bytes;
-  {
-    progress(0.87, "profiling before and after");
-    const PinnedTeam team(trial.assignment.threads);
-    runtime::Session before(original_plan_);
-    runtime::Session after(trial.plan);
-    result.original.profile = measure::profile(before);
-    result.fitted.profile = measure::profile(after);
-  }
+  progress(0.87, "profiling before and after");
+  const auto profiles = timing_->profiles({original_plan_, trial.plan}, profiled_runs,
+                                          trial.assignment.threads, options_.seed);
+  result.original.profile = profiles[0];
+  result.fitted.profile = profiles[1];
   fill_quality(result, trial);
   fill_points(result, chosen);
   fill_sensitivities(result, trial);
   progress(0.98, "describing the machine");
-  result.machine = measure::probe_machine(trial.assignment.threads);
+  result.machine = timing_->machine(trial.assignment.threads);
+  result.predicted_for = timing_->predicted_for();
   result.met =
       met_ && (!budget_.quality_floor || result.fitted.quality.value >= *budget_.quality_floor);
   result.seconds = elapsed();

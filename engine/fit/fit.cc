@@ -26,7 +26,12 @@ size_t memory_of(const runtime::Plan& plan) { return plan.memory().weights + pla
 
 Fitting::Fitting(const graph::Graph& original, const judge::Task& task, const judge::Metric& metric,
                  const FitOptions& options)
-    : original_(original), task_(task), metric_(metric), options_(options), random_(options.seed) {
+    : original_(original),
+      task_(task),
+      metric_(metric),
+      options_(options),
+      timing_(options.device ? predicted_timing(options.device) : measured_timing()),
+      random_(options.seed) {
   if (options.threads.empty()) throw Error("threads", "no number of threads was given");
   if (task.test.size() == 0 || task.validation.size() == 0 || task.calibration.size() == 0) {
     throw Error("task " + task.name, "has an empty part",
@@ -159,18 +164,10 @@ void Fitting::explore(int threads) {
 }
 
 void Fitting::observe_teachers(const std::vector<Assignment>& teachers, int runs, int threads) {
-  std::vector<runtime::Session> sessions;
-  std::vector<runtime::Session*> taught;
-  sessions.reserve(teachers.size());
-  taught.reserve(teachers.size());
-  for (const Assignment& teacher : teachers) sessions.emplace_back(variants_->compile(teacher));
-  for (runtime::Session& session : sessions) taught.push_back(&session);
-  // Pinned only while something is timed: threads that score examples would inherit it.
-  const PinnedTeam team(threads);
-  const auto profiles = measure::profile_interleaved(taught, runs, random_());
-  for (size_t i = 0; i < sessions.size(); ++i) {
-    models_[threads].observe(sessions[i].plan(), profiles[i]);
-  }
+  Plans plans;
+  for (const Assignment& teacher : teachers) plans.push_back(variants_->compile(teacher));
+  const auto profiles = timing_->profiles(plans, runs, threads, random_());
+  for (size_t i = 0; i < plans.size(); ++i) models_[threads].observe(*plans[i], profiles[i]);
 }
 
 void Fitting::add_trial(const Assignment& assignment, const PrecisionSearch& search) {
@@ -189,16 +186,17 @@ void Fitting::add_trial(const Assignment& assignment, const PrecisionSearch& sea
 
 void Fitting::measure_trials() {
   std::vector<size_t> fresh;
-  std::vector<runtime::Session> sessions;
+  Plans plans;
   for (size_t i = 0; i < trials_.size(); ++i) {
-    if (trials_[i].found.latency.runs > 0) continue;
+    if (trials_[i].timed) continue;
     fresh.push_back(i);
-    sessions.emplace_back(trials_[i].plan);
+    plans.push_back(trials_[i].plan);
   }
   if (fresh.empty()) return;
-  progress(0.5, "measuring " + std::to_string(fresh.size()) + " variants end to end");
+  progress(0.5, (options_.device ? "predicting " : "measuring ") + std::to_string(fresh.size()) +
+                    " variants end to end");
   // The original runs among them: its time tells the pace of the machine while they ran.
-  std::map<int, size_t> originals;  // threads -> session
+  std::map<int, size_t> originals;  // threads -> plan
   for (const size_t i : fresh) {
     const int threads = trials_[i].assignment.threads;
     if (originals.contains(threads)) continue;
@@ -206,27 +204,23 @@ void Fitting::measure_trials() {
       return trials_[k].assignment.lowered.empty() && trials_[k].assignment.threads == threads;
     });
     originals[threads] =
-        own == fresh.end() ? sessions.size() : static_cast<size_t>(own - fresh.begin());
-    if (own == fresh.end()) sessions.emplace_back(variants_->compile({}, threads));
+        own == fresh.end() ? plans.size() : static_cast<size_t>(own - fresh.begin());
+    if (own == fresh.end()) plans.push_back(variants_->compile({}, threads));
   }
-  std::vector<std::function<void()>> runs;
-  runs.reserve(sessions.size());
-  for (runtime::Session& session : sessions) runs.emplace_back([&session] { session.run(); });
   measure::Options options;
   options.max_seconds = std::clamp(0.12 * options_.max_seconds, 1.0, 20.0);
   options.max_runs = 1000;
-  const auto latencies = [&] {
-    const PinnedTeam team(*std::max_element(options_.threads.begin(), options_.threads.end()));
-    return measure::measure_interleaved(runs, options, random_());
-  }();
+  const auto latencies = timing_->latencies(
+      plans, options, *std::max_element(options_.threads.begin(), options_.threads.end()),
+      random_());
   std::map<int, double> paces;
   for (const auto& [threads, session] : originals) {
-    paces[threads] =
-        latencies[session].p50.value / models_.at(threads).predict(sessions[session].plan());
+    paces[threads] = latencies[session].p50.value / models_.at(threads).predict(*plans[session]);
   }
   for (size_t i = 0; i < fresh.size(); ++i) {
     Trial& trial = trials_[fresh[i]];
     trial.found.latency = latencies[i];
+    trial.timed = true;
     trial.pace = paces.at(trial.assignment.threads);
     progress(0.55 + 0.1 * static_cast<double>(i) / static_cast<double>(fresh.size()),
              "validating variant " + std::to_string(i + 1) + " of " + std::to_string(fresh.size()));
@@ -306,15 +300,13 @@ size_t Fitting::verify() {
 }
 
 void Fitting::measure_beside_original(size_t chosen) {
-  original_plan_ = variants_->compile({}, trials_[chosen].assignment.threads);
-  runtime::Session original(original_plan_);
-  runtime::Session fitted(trials_[chosen].plan);
+  const int threads = trials_[chosen].assignment.threads;
+  original_plan_ = variants_->compile({}, threads);
   measure::Options options;
   options.max_seconds = std::clamp(0.2 * options_.max_seconds, 2.0, 60.0);
   options.max_runs = 20000;
-  const PinnedTeam team(trials_[chosen].assignment.threads);
-  const auto latencies = measure::measure_interleaved(
-      {[&] { original.run(); }, [&] { fitted.run(); }}, options, random_());
+  const auto latencies =
+      timing_->latencies({original_plan_, trials_[chosen].plan}, options, threads, random_());
   original_latency_ = latencies[0];
   fitted_latency_ = latencies[1];
 }

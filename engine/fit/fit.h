@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "betimes/cost/device_model.h"
 #include "betimes/fit/result.h"
 #include "betimes/fit/sensitivity.h"
 #include "betimes/fit/variant.h"
@@ -25,6 +26,9 @@ struct FitOptions {
   double max_seconds = 45;  // aim, for the whole fit
   /// How it is found out what each node's precision costs in quality; each node alone without one.
   std::shared_ptr<const SensitivityMethod> sensitivity;
+  /// Fits for this device by prediction; its number of threads should be the one in `threads`.
+  /// Null: for this machine, by measuring.
+  std::shared_ptr<const cost::DeviceModel> device;
   /// Called with the fraction done and what is being done.
   std::function<void(double, const std::string&)> progress;
 };
@@ -34,7 +38,8 @@ struct Fitted {
   Result result;       // paths are left to the caller
 };
 
-/// The best variant of `original` under the budget on this machine: calibrates, finds what each
+/// The best variant of `original` under the budget on this machine (or for options.device, where
+/// "measures" below is "predicts"): calibrates, finds what each
 /// node loses and gains by lower precision, solves the knapsack for several budgets, measures the
 /// resulting frontier end to end, repairs the choice until what is measured keeps the budget, and
 /// verifies it on the task's test part. Where nothing keeps the budget the nearest is returned,

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "betimes/cost/bundled_devices.h"
 #include "betimes/graph/operator.h"
 #include "betimes/judge/metric.h"
 #include "betimes/report/detail/text.h"
@@ -86,12 +87,24 @@ Json systems_json(const std::vector<Catalog::System>& systems) {
   return all;
 }
 
+std::string summary(const cost::Device& device) {
+  const measure::Machine& m = device.machine;
+  return fmt::format("{}, {}, {} thread{}; {}", m.cpu, m.isa, m.threads, m.threads == 1 ? "" : "s",
+                     device.runtime);
+}
+
 }  // namespace
 
-std::vector<std::string> catalog_parts() { return {"systems", "models", "metrics", "operators"}; }
+std::vector<std::string> catalog_parts() {
+  return {"systems", "models", "devices", "metrics", "operators"};
+}
 
 Catalog make_catalog() {
   Catalog catalog;
+  for (const cost::BundledDevice& each : cost::bundled_devices()) {
+    const std::string name(each.name);
+    catalog.devices.push_back({name, summary(cost::parse_device(std::string(each.text), name))});
+  }
   for (const std::string& name : judge::metric_names()) {
     catalog.metrics.push_back({name, judge::make_metric(name)->summary()});
   }
@@ -112,6 +125,7 @@ std::string render_json(const Catalog& catalog) {
   }
   const Json object = {{"systems", systems_json(catalog.systems)},
                        {"models", entries_json(catalog.models)},
+                       {"devices", entries_json(catalog.devices)},
                        {"metrics", entries_json(catalog.metrics)},
                        {"operators", operators}};
   return object.dump(2) + "\n";
@@ -125,6 +139,7 @@ std::string render_text(const Catalog& catalog, int width, const std::string& pa
   };
   add("systems", systems_text(catalog.systems, width));
   add("models", entries_text("models", catalog.models, width));
+  add("devices", entries_text("devices", catalog.devices, width));
   add("metrics", entries_text("metrics", catalog.metrics, width));
   add("operators", operators_text(catalog.operators, width));
   return text;

@@ -27,6 +27,7 @@ struct Catalog {
   };
   std::vector<System> systems;
   std::vector<Entry> models;
+  std::vector<Entry> devices;
   std::vector<Entry> metrics;
   std::vector<Operator> operators;  // of ONNX's domains, the default one first
 };
@@ -34,7 +35,8 @@ struct Catalog {
 /// The parts of a catalog, in the order in which they are told.
 std::vector<std::string> catalog_parts();
 
-/// Metrics and operators as this program knows them. Systems and models are the caller's to say.
+/// Devices, metrics and operators as this program knows them. Systems and models are the caller's
+/// to say.
 Catalog make_catalog();
 
 /// The object that `list --json` prints; documented in docs/json.md.

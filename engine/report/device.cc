@@ -14,14 +14,16 @@ namespace {
 
 constexpr int name_width = 22;
 
-std::string stresses(const std::string& name) {
-  const auto& nets = cost::reference_nets();
+std::string stresses(const std::string& set, const std::string& name) {
+  const auto* const found = cost::find_reference_set(set);
+  if (!found) return "";
+  const auto& nets = *found;
   const auto at = std::find_if(nets.begin(), nets.end(),
                                [&](const cost::ReferenceNet& net) { return net.name == name; });
   return at == nets.end() ? "" : at->stresses;
 }
 
-std::string row(const cost::ReferenceLatency& reference, int width) {
+std::string row(const std::string& set, const cost::ReferenceLatency& reference, int width) {
   const std::string figures =
       fmt::format("  {}{:>11} {:>11}  ±{:>4.1f} %  ",
                   detail::padded(detail::shorten(detail::printable(reference.name), name_width - 1),
@@ -29,7 +31,7 @@ std::string row(const cost::ReferenceLatency& reference, int width) {
                   detail::format_ms(reference.p50), detail::format_ms(reference.p99),
                   50 * (reference.high - reference.low) / reference.p50);
   const int left = width - static_cast<int>(figures.size());
-  return figures + (left > 20 ? detail::shorten(stresses(reference.name), left) : "") + "\n";
+  return figures + (left > 20 ? detail::shorten(stresses(set, reference.name), left) : "") + "\n";
 }
 
 std::string line(const std::string& label, const std::string& text, int width) {
@@ -56,7 +58,7 @@ std::string render_text(const cost::Device& device, int width) {
                       detail::padded("reference network", name_width), "p50", "p99", "of p50");
   std::vector<double> tails;
   for (const cost::ReferenceLatency& reference : device.references) {
-    text += row(reference, width);
+    text += row(device.reference_set, reference, width);
     tails.push_back(100 * (reference.p99 / reference.p50 - 1));
   }
   return text +

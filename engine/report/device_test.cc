@@ -21,6 +21,7 @@ cost::Device sample() {
   device.machine.read_gb_per_s = 20.5;
   device.machine.peak_gflops_fp32 = 100;
   device.timer_ms = 2e-5;
+  device.reference_set = cost::reference_set_name;
   for (const cost::ReferenceNet& net : cost::reference_nets()) {
     device.references.push_back({net.name, 1.5, 1.6, 1.8, 1.47, 1.53, 1000});
   }

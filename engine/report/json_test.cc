@@ -45,7 +45,8 @@ TEST(RenderJson, HasTheDocumentedKeys) {
                               "seconds",
                               "date",
                               "artefact",
-                              "report"}));
+                              "report",
+                              "predicted_for"}));
   EXPECT_EQ(keys(json["budget"]),
             (Keys{"text", "bounds", "quality_floor", "memory_bytes", "chosen_here"}));
   Keys variant{"latency_ms",    "latency_low_ms", "latency_high_ms", "runs",       "warmup_runs",

@@ -104,6 +104,7 @@ void add_latency_rows(const fit::Result& result, std::vector<Row>& rows) {
     rows.push_back(
         {"latency mean", measured_ms(before.mean_ms), measured_ms(after.mean_ms), mean_note});
   }
+  if (!result.predicted_for.empty()) return;
   rows.push_back({"first run", measured_ms(before.first_ms), measured_ms(after.first_ms), ""});
   rows.push_back(
       {"predicted p50", "", measured_ms(result.chosen.predicted_ms), prediction_note(result)});
@@ -226,9 +227,13 @@ std::string opening(const fit::Result& result, int width, const Style& style) {
       paragraph("budget", budget + (result.budget_was_chosen ? " (the knee of the frontier)" : ""),
                 width, style);
   out += paragraph(
-      "machine",
-      fmt::format("{}, {}, {} {}", printable(result.machine.cpu), printable(result.machine.isa),
-                  result.threads, result.threads == 1 ? "thread" : "threads"),
+      result.predicted_for.empty() ? "machine" : "device",
+      fmt::format("{}{}, {}, {} {}",
+                  result.predicted_for.empty()
+                      ? ""
+                      : fmt::format("{} (times are predicted): ", printable(result.predicted_for)),
+                  printable(result.machine.cpu), printable(result.machine.isa), result.threads,
+                  result.threads == 1 ? "thread" : "threads"),
       width, style);
   return out;
 }

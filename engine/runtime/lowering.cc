@@ -181,6 +181,8 @@ class Lowering {
     info.kernel = step.kernel->name();
     info.precision = std::string(type.dtype == DType::f32 ? "fp32" : betimes::name(type.dtype));
     info.bytes = 2.0 * static_cast<double>(byte_size(type));
+    info.inputs = {type};
+    info.outputs = {type};
     plan_.steps.push_back(std::move(step));
     plan_.infos.push_back(std::move(info));
   }
@@ -264,6 +266,15 @@ class Lowering {
     info.precision = choice.precision;
     info.macs = choice.macs;
     info.bytes = traffic(step, candidate, choice);
+    for (const TensorType* input : candidate.context.inputs) {
+      info.inputs.push_back(input ? *input : TensorType{DType::f32, {0}});
+    }
+    info.outputs = outputs;
+    for (const auto& [key, value] : node.attributes) {
+      if (std::holds_alternative<Tensor>(value) || std::holds_alternative<graph::Subgraph>(value))
+        continue;
+      info.attributes.emplace(key, value);
+    }
     plan_.steps.push_back(std::move(step));
     plan_.infos.push_back(std::move(info));
   }

@@ -44,6 +44,9 @@ struct StepInfo {
   std::string refusals;             // why better kernels were passed over; empty when none was
   double macs = 0;                  // multiply-accumulates
   double bytes = 0;                 // compulsory traffic: inputs + weights + outputs
+  std::vector<TensorType> inputs;   // of the node, in its order, constants too; absent ones: [0]
+  std::vector<TensorType> outputs;
+  std::map<std::string, graph::Attribute> attributes;  // of the node; no tensors and no bodies
 };
 
 /// What a plan and its sessions hold, in bytes.

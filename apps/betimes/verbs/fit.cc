@@ -1,6 +1,7 @@
 #include "betimes/fit/fit.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <memory>
@@ -8,11 +9,14 @@
 #include "apps/betimes/date.h"
 #include "apps/betimes/default_model.h"
 #include "apps/betimes/fit_system.h"
+#include "apps/betimes/model_options.h"
 #include "apps/betimes/options.h"
 #include "apps/betimes/systems.h"
 #include "apps/betimes/verb.h"
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
+#include "betimes/base/threads.h"
+#include "betimes/cost/bundled_devices.h"
 #include "betimes/graph/specialize.h"
 #include "betimes/import/dataset.h"
 #include "betimes/import/onnx.h"
@@ -34,11 +38,12 @@ struct FitArguments {
   std::string metric;
   std::string sensitivity = "interlayer";
   std::string memory;
+  std::string device;
   std::string out = default_out;
   SystemSearch system;
   std::string report;
   std::optional<double> quality_floor;
-  std::vector<int> threads = {1};
+  std::vector<int> threads;  // empty: 1, or the device's
   std::vector<std::string> shapes;
   import::DatasetOptions loading;
   float scale = 0;  // 0: the loader's own choice
@@ -129,11 +134,23 @@ fit::FitOptions make_options(const FitArguments& arguments,
   options.model = model_name(arguments.model);
   options.budget = budget_of(arguments);
   options.shapes = shapes;
-  options.threads = arguments.threads;
+  options.threads = arguments.threads.empty() ? std::vector<int>{1} : arguments.threads;
   options.seed = arguments.seed;
   options.max_seconds = arguments.max_seconds;
   options.sensitivity = find_sensitivity(arguments.sensitivity);
   return options;
+}
+
+/// Fits for another device, by prediction: its level and threads, where this machine has them.
+void choose_device(const FitArguments& arguments, fit::FitOptions& options) {
+  if (arguments.device.empty()) return;
+  if (!arguments.threads.empty()) {
+    throw Error("--threads", "was given with --device", "the device's own number of threads");
+  }
+  cost::Device device = cost::open_device(arguments.device);
+  apply_level_of(device);
+  options.threads = {std::min(device.machine.threads, available_cpus())};
+  options.device = std::make_shared<const cost::DeviceModel>(std::move(device));
 }
 
 std::string report_path(const FitArguments& arguments) {
@@ -143,8 +160,13 @@ std::string report_path(const FitArguments& arguments) {
 
 int run_fit_system(const system::System& system, const FitArguments& a) {
   const std::string out = a.out == default_out ? system.slug + "-fitted.json" : a.out;
+  if (!a.device.empty()) {
+    throw Error("--device", "was given with a system",
+                "a model: systems are measured where they run");
+  }
+  const std::vector<int> threads = a.threads.empty() ? std::vector<int>{1} : a.threads;
   return fit_system(system, a.system,
-                    {budget_of(a), a.data, a.threads, a.seed, a.max_seconds, a.json, out});
+                    {budget_of(a), a.data, threads, a.seed, a.max_seconds, a.json, out});
 }
 
 int run_fit(const FitArguments& arguments) {
@@ -153,6 +175,7 @@ int run_fit(const FitArguments& arguments) {
   }
   const std::map<std::string, Shape> shapes = parse_shapes(arguments.shapes);
   fit::FitOptions options = make_options(arguments, shapes);
+  choose_device(arguments, options);
   const std::string report = report_path(arguments);
   // A fit takes a while: find out first whether its results can be written.
   check_writable(arguments.out);
@@ -200,6 +223,9 @@ std::function<int()> declare_fit(CLI::App& command) {
   command.add_option("--quality-floor", a.quality_floor, "least acceptable quality, in [0, 1]")
       ->check(CLI::Range(0.0, 1.0));
   command.add_option("--memory", a.memory, "most bytes of weights and activations, like 4MiB");
+  command.add_option("--device", a.device,
+                     "fit for this device by prediction: a file of `betimes probe` or one of "
+                     "`betimes list devices`; nothing is verified until it is measured there");
   command.add_option("--threads", a.threads, "threads; several, like 1,2, make it a knob")
       ->delimiter(',');
   command.add_option("--shape", a.shapes, "shape of an input, like x=1,3,224,224");

@@ -55,7 +55,7 @@ std::function<int()> declare_list(CLI::App& command) {
   auto arguments = std::make_shared<ListArguments>();
   command
       .add_option("part", arguments->part,
-                  "systems, models, metrics or operators; all of it when left out")
+                  "systems, models, devices, metrics or operators; all of it when left out")
       ->check(CLI::IsMember(report::catalog_parts()));
   auto* json = command.add_flag("--json", arguments->json, "print one JSON object");
   command
@@ -70,8 +70,8 @@ std::function<int()> declare_list(CLI::App& command) {
 }  // namespace
 
 Verb list_verb() {
-  return {"list", "What there is: systems, models, metrics, operators", "betimes list --json",
-          declare_list};
+  return {"list", "What there is: systems, models, devices, metrics, operators",
+          "betimes list --json", declare_list};
 }
 
 }  // namespace betimes::cli

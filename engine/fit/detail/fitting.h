@@ -12,6 +12,7 @@
 #include "betimes/fit/latency_model.h"
 #include "betimes/fit/precision_search.h"
 #include "betimes/fit/score.h"
+#include "betimes/fit/timing.h"
 
 namespace betimes::fit {
 
@@ -23,6 +24,7 @@ struct Trial {
   double pace = 1;          // how much slower it ran while this was measured, by the original
   double predicted_loss = 0;
   Candidate found;  // filled by measuring
+  bool timed = false;
   std::vector<double> scores;
 };
 
@@ -88,6 +90,7 @@ class Fitting {
   const judge::Task& task_;
   const judge::Metric& metric_;
   const FitOptions& options_;
+  std::unique_ptr<Timing> timing_;
   std::mt19937_64 random_;
   std::chrono::steady_clock::time_point begun_ = std::chrono::steady_clock::now();
 

@@ -1,0 +1,344 @@
+#include "betimes/cost/kernel_features.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "betimes/base/cpu.h"
+#include "betimes/graph/activation.h"
+#include "betimes/tensor/tensor.h"
+
+namespace betimes::cost {
+namespace {
+
+using graph::Attribute;
+using runtime::StepInfo;
+using Kind = graph::Activation::Kind;
+
+double elements(const TensorType& type) {
+  double count = 1;
+  for (const int64_t extent : type.shape) count *= static_cast<double>(extent);
+  return count;
+}
+
+template <class T>
+const T* attribute(const StepInfo& step, const std::string& key) {
+  const auto found = step.attributes.find(key);
+  return found == step.attributes.end() ? nullptr : std::get_if<T>(&found->second);
+}
+
+bool one_of(const std::string& op, const std::set<std::string>& set) { return set.contains(op); }
+
+/// Whether the function costs a polynomial rather than an instruction or two.
+bool exponential(const std::string& activation) {
+  static const std::set<std::string> all = {
+      std::string(name(Kind::sigmoid)),    std::string(name(Kind::swish)),
+      std::string(name(Kind::tanh)),       std::string(name(Kind::elu)),
+      std::string(name(Kind::gelu)),       std::string(name(Kind::gelu_tanh)),
+      std::string(name(Kind::exponential))};
+  return all.contains(activation);
+}
+
+void count_function(KernelWork& work, const std::string& activation) {
+  if (activation == name(Kind::none)) return;
+  work.functions += 1;
+  if (exponential(activation)) work.exponentials += 1;
+}
+
+KernelKind product_kind(const StepInfo& step, const KernelWork& work) {
+  if (step.precision == "int8") return KernelKind::integer_product;
+  return work.rows <= 1 ? KernelKind::vector_product : KernelKind::product;
+}
+
+KernelKind convolution_kind(const StepInfo& step, const KernelWork& work) {
+  if (work.groups > 1 && work.inner <= work.taps) return KernelKind::depthwise;
+  if (step.precision == "int8") return KernelKind::integer_convolution;
+  return work.taps <= 1 ? KernelKind::pointwise : KernelKind::convolution;
+}
+
+/// Output channels are the columns, places in the picture the rows.
+void read_convolution(const StepInfo& step, KernelWork& work) {
+  const Shape& weights = step.inputs[1].shape;
+  const Shape& output = step.outputs[0].shape;
+  if (weights.size() < 3 || output.size() < 3) return;
+  for (size_t i = 2; i < weights.size(); ++i) work.taps *= static_cast<double>(weights[i]);
+  if (const auto* groups = attribute<int64_t>(step, "group")) {
+    work.groups = static_cast<double>(*groups);
+  }
+  if (const auto* strides = attribute<std::vector<int64_t>>(step, "strides")) {
+    for (const int64_t each : *strides) {
+      work.stride = std::max(work.stride, static_cast<double>(each));
+    }
+  }
+  const double channels = std::max(static_cast<double>(output[1]), 1.0);
+  work.columns = channels / std::max(work.groups, 1.0);
+  work.rows = elements(step.outputs[0]) / channels;
+  work.inner = work.macs / std::max(work.written, 1.0);
+  work.kind = convolution_kind(step, work);
+}
+
+void read_product(const StepInfo& step, KernelWork& work) {
+  const Shape& output = step.outputs[0].shape;
+  const bool row = output.size() < 2 || step.inputs[0].shape.size() < 2;
+  work.columns = output.empty() ? 1 : static_cast<double>(output.back());
+  work.rows = row ? 1 : static_cast<double>(output[output.size() - 2]);
+  work.groups = work.written / std::max(work.rows * work.columns, 1.0);
+  if (step.inputs[1].shape.size() <= 2) {  // one matrix for all: more rows of one product
+    work.rows *= work.groups;
+    work.groups = 1;
+  }
+  work.inner = work.macs / std::max(work.written, 1.0);
+  work.kind = product_kind(step, work);
+}
+
+void read_attention(const StepInfo& step, KernelWork& work) {
+  work.kind = KernelKind::attention;
+  work.inner = work.macs / std::max(work.written, 1.0);
+  for (const TensorType& input : step.inputs) {
+    if (!input.shape.empty()) work.groups = std::max(work.groups, elements(input) / 4096);
+  }
+}
+
+void read_recurrent(const StepInfo& step, KernelWork& work) {
+  work.kind = KernelKind::recurrent;
+  const Shape& input = step.inputs[0].shape;
+  if (input.size() == 3) {
+    work.steps = static_cast<double>(input[0]);
+    work.rows = static_cast<double>(input[1]);
+  }
+  if (const auto* hidden = attribute<int64_t>(step, "hidden_size")) {
+    work.columns = static_cast<double>(*hidden);
+  }
+  work.inner = work.macs / std::max(work.steps * work.rows * work.columns, 1.0);
+}
+
+KernelKind kind_by_name(const StepInfo& step) {
+  static const std::set<std::string> pooling = {"MaxPool",       "AveragePool", "GlobalAveragePool",
+                                                "GlobalMaxPool", "LpPool",      "Resize"};
+  static const std::set<std::string> normalization = {
+      "Softmax",    "LogSoftmax", "LayerNormalization", "InstanceNormalization",
+      "ReduceMean", "ReduceSum",  "ReduceMax",          "ReduceMin",
+      "ReduceL2",   "ReduceProd", "LpNormalization",    "ReduceSumSquare"};
+  static const std::set<std::string> movement = {
+      "Reorder", "Concat", "Transpose", "Slice",     "Split", "Gather",       "Pad",
+      "Expand",  "Tile",   "Reshape",   "ScatterND", "Cast",  "DepthToSpace", "SpaceToDepth"};
+  static const std::set<std::string> quantization = {"QuantizeLinear", "DequantizeLinear"};
+  static const std::set<std::string> elementwise = {"Elementwise", "Activation", "Add",  "Mul",
+                                                    "Sub",         "Div",        "Relu", "Clip"};
+  if (one_of(step.op, pooling)) return KernelKind::pooling;
+  if (one_of(step.op, normalization)) return KernelKind::normalization;
+  if (one_of(step.op, movement)) return KernelKind::movement;
+  if (one_of(step.op, quantization)) return KernelKind::quantization;
+  if (one_of(step.op, elementwise)) return KernelKind::elementwise;
+  return KernelKind::other;
+}
+
+void read_passes(const StepInfo& step, KernelWork& work) {
+  work.kind = kind_by_name(step);
+  if (!step.outputs[0].shape.empty()) {
+    work.columns = std::max(static_cast<double>(step.outputs[0].shape.back()), 1.0);
+  }
+  work.rows = std::max(work.written, work.read) / work.columns;
+  if (const auto* kernel = attribute<std::vector<int64_t>>(step, "kernel_shape")) {
+    for (const int64_t each : *kernel) work.taps *= static_cast<double>(each);
+  }
+  if (const auto* operands = attribute<std::vector<int64_t>>(step, "operands")) {
+    work.functions = static_cast<double>(operands->size()) / 2;
+  }
+  if (const auto* all = attribute<std::vector<std::string>>(step, "activations")) {
+    for (const std::string& each : *all) count_function(work, each);
+  }
+  if (work.kind == KernelKind::elementwise) work.functions = std::max(work.functions, 1.0);
+}
+
+int bits_of(const StepInfo& step) {
+  if (step.precision == "int8") return 8;
+  if (step.precision == "bf16") return 16;
+  return step.outputs.empty() ? 32 : static_cast<int>(8 * size_of(step.outputs[0].dtype));
+}
+
+/// Operators whose time per byte differs from others of their kind.
+constexpr const char* operators[] = {"Concat",
+                                     "Slice",
+                                     "Transpose",
+                                     "Reorder",
+                                     "Gather",
+                                     "Pad",
+                                     "Split",
+                                     "MaxPool",
+                                     "Resize",
+                                     "GlobalAveragePool",
+                                     "Softmax",
+                                     "LayerNormalization",
+                                     "GRU",
+                                     "LSTM",
+                                     "ConvTranspose",
+                                     "QuantizeLinear",
+                                     "DequantizeLinear",
+                                     "Elementwise",
+                                     "Cast",
+                                     "Log",
+                                     "Pow",
+                                     "ReduceMean"};
+/// Parts of the names of implementations.
+constexpr const char* implementations[] = {"brg",       "jit",    "gemm",   "1x1",
+                                           "dw",        "panels", "vector", "copy",
+                                           "transpose", "tiles",  "ref",    "baseline"};
+
+float log_of(double value) { return static_cast<float>(std::log2(1 + std::max(value, 0.0))); }
+
+/// By how much an extent grows when it is made a multiple of `block`, as a logarithm.
+float filled_up(double extent, double block) {
+  return extent > 0 ? static_cast<float>(std::log2(std::ceil(extent / block) * block / extent)) : 0;
+}
+
+double isa_rank(const std::string& isa) {
+  const std::optional<Isa> level = parse_isa(isa);
+  return level ? static_cast<double>(*level) : 0;
+}
+
+double peak_of(const KernelWork& work, const measure::Machine& machine) {
+  if (work.bits == 8 && machine.peak_gops_int8 > 0) return machine.peak_gops_int8;
+  if (work.bits == 16 && machine.peak_gflops_bf16 > 0) return machine.peak_gflops_bf16;
+  return machine.peak_gflops_fp32;
+}
+
+}  // namespace
+
+std::string_view name(KernelKind kind) {
+  static constexpr std::array<std::string_view, kernel_kinds> names = {
+      "convolution", "pointwise",     "depthwise",    "int8 convolution", "product",
+      "row product", "int8 product",  "attention",    "recurrence",       "elementwise",
+      "pooling",     "normalization", "quantization", "movement",         "other"};
+  return names[static_cast<size_t>(kind)];
+}
+
+std::vector<Kernel> kernels_of(const std::vector<StepInfo>& steps) {
+  std::vector<Kernel> kernels;
+  kernels.reserve(steps.size());
+  double bytes = 0;
+  for (const StepInfo& step : steps) {
+    kernels.push_back({step.op, step.kernel, work_of(step)});
+    bytes += step.bytes;
+  }
+  for (Kernel& kernel : kernels) kernel.work.context = bytes;
+  return kernels;
+}
+
+KernelWork work_of(const StepInfo& step) {
+  KernelWork work;
+  work.macs = step.macs;
+  work.bytes = step.bytes;
+  work.bits = bits_of(step);
+  work.reference = step.kernel.starts_with("reference");
+  if (step.outputs.empty() || step.inputs.empty()) return work;
+  for (const TensorType& output : step.outputs) work.written += elements(output);
+  work.read = elements(step.inputs[0]);
+  if (step.inputs.size() > 1) work.weights = elements(step.inputs[1]);
+  if (step.outputs[0].shape.size() > 2) {
+    work.channels = static_cast<double>(step.outputs[0].shape[1]);
+  }
+  if (const auto* activation = attribute<std::string>(step, "activation")) {
+    count_function(work, *activation);
+  }
+  const bool two = step.inputs.size() > 1;
+  if (two && one_of(step.op, {"Conv", "QuantizedConv", "ConvTranspose"})) {
+    read_convolution(step, work);
+  } else if (two && one_of(step.op, {"MatMul", "QuantizedMatMul", "Gemm"})) {
+    read_product(step, work);
+  } else if (one_of(step.op, {"LSTM", "GRU", "RNN"})) {
+    read_recurrent(step, work);
+  } else if (step.op == "Attention") {
+    read_attention(step, work);
+  } else {
+    read_passes(step, work);
+  }
+  return work;
+}
+
+Roofline roofline(const KernelWork& work, const measure::Machine& machine) {
+  const double compute = 2 * work.macs / (peak_of(work, machine) * 1e6);
+  const double memory = work.bytes / (machine.read_gb_per_s * 1e6);
+  return {std::max(compute, memory), compute > memory};
+}
+
+const std::vector<std::string>& feature_names() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> all;
+    for (size_t i = 0; i < kernel_kinds; ++i) {
+      all.emplace_back(name(static_cast<KernelKind>(i)));
+    }
+    for (const char* op : operators) all.emplace_back(op);
+    for (const char* part : implementations) all.emplace_back(part);
+    for (const char* each : {"macs",
+                             "bytes",
+                             "intensity",
+                             "read",
+                             "weights",
+                             "written",
+                             "rows",
+                             "inner",
+                             "columns",
+                             "groups",
+                             "channels",
+                             "taps",
+                             "context",
+                             "input channels",
+                             "columns to 16",
+                             "columns to 8",
+                             "input channels to 16",
+                             "stride",
+                             "steps",
+                             "functions",
+                             "exponentials",
+                             "bits",
+                             "reference",
+                             "compute bound",
+                             "isa",
+                             "threads",
+                             "peak",
+                             "bandwidth"}) {
+      all.emplace_back(each);
+    }
+    return all;
+  }();
+  return names;
+}
+
+std::array<float, feature_count> features(const Kernel& kernel, const measure::Machine& machine) {
+  const KernelWork& work = kernel.work;
+  std::array<float, feature_count> all{};
+  all[static_cast<size_t>(work.kind)] = 1;
+  size_t at = kernel_kinds;
+  for (const char* op : operators) all[at++] = kernel.op == op ? 1.0f : 0.0f;
+  for (const char* part : implementations) {
+    all[at++] = kernel.kernel.find(part) == std::string::npos ? 0.0f : 1.0f;
+  }
+  for (const double each : {work.macs, work.bytes}) all[at++] = log_of(each);
+  all[at++] = log_of(work.macs) - log_of(work.bytes);
+  for (const double each : {work.read, work.weights, work.written, work.rows, work.inner,
+                            work.columns, work.groups, work.channels, work.taps, work.context}) {
+    all[at++] = log_of(each);
+  }
+  // Vectors and blocks are filled up: 24 channels cost as much as 32.
+  const double inputs = work.macs > 0 ? work.inner / std::max(work.taps, 1.0) : work.channels;
+  const double outputs = work.kind == KernelKind::depthwise ? work.groups : work.columns;
+  all[at++] = log_of(inputs);
+  all[at++] = filled_up(outputs, 16);
+  all[at++] = filled_up(outputs, 8);
+  all[at++] = filled_up(inputs, 16);
+  all[at++] = static_cast<float>(work.stride);
+  all[at++] = log_of(work.steps);
+  all[at++] = static_cast<float>(work.functions);
+  all[at++] = static_cast<float>(work.exponentials);
+  all[at++] = static_cast<float>(work.bits);
+  all[at++] = work.reference ? 1.0f : 0.0f;
+  all[at++] = roofline(work, machine).compute ? 1.0f : 0.0f;
+  all[at++] = static_cast<float>(isa_rank(machine.isa));
+  all[at++] = static_cast<float>(machine.threads);
+  all[at++] = log_of(peak_of(work, machine));
+  all[at++] = log_of(machine.read_gb_per_s);
+  return all;
+}
+
+}  // namespace betimes::cost

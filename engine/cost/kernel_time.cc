@@ -1,0 +1,134 @@
+#include "betimes/cost/kernel_time.h"
+
+#include <cmath>
+
+#include "betimes/base/error.h"
+#include "betimes/cost/detail/json_number.h"
+#include "betimes/cost/detail/kernel_json.h"
+
+namespace betimes::cost {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr size_t max_kernels = 100'000;
+constexpr size_t max_text = 200;
+constexpr double largest = 1e15;
+
+/// The columns between "kind" and "bits".
+struct Column {
+  const char* name;
+  double KernelWork::*member;
+};
+constexpr Column numbers[] = {
+    {"macs", &KernelWork::macs},           {"bytes", &KernelWork::bytes},
+    {"read", &KernelWork::read},           {"weights", &KernelWork::weights},
+    {"written", &KernelWork::written},     {"rows", &KernelWork::rows},
+    {"inner", &KernelWork::inner},         {"columns", &KernelWork::columns},
+    {"groups", &KernelWork::groups},       {"channels", &KernelWork::channels},
+    {"context", &KernelWork::context},     {"taps", &KernelWork::taps},
+    {"stride", &KernelWork::stride},       {"steps", &KernelWork::steps},
+    {"functions", &KernelWork::functions}, {"exponentials", &KernelWork::exponentials}};
+constexpr size_t first_number = 3;
+constexpr size_t cells = first_number + std::size(numbers) + 3;
+
+Json column_names() {
+  Json names = {"op", "kernel", "kind"};
+  for (const Column& column : numbers) names.push_back(column.name);
+  for (const char* last : {"bits", "reference", "ms"}) names.push_back(last);
+  return names;
+}
+
+std::string text(const Json& cell, const std::string& where) {
+  if (!cell.is_string() || cell.get_ref<const std::string&>().size() > max_text) {
+    throw Error(where, "has " + cell.dump().substr(0, max_text), "a short text");
+  }
+  return cell.get<std::string>();
+}
+
+double number(const Json& cell, const std::string& where, const char* column) {
+  const double value = cell.is_number() ? cell.get<double>() : -1;
+  if (!(value >= 0 && value <= largest)) {
+    throw Error(where, std::string(column) + " is " + cell.dump().substr(0, max_text),
+                "a number of 0 or more");
+  }
+  return value;
+}
+
+KernelKind kind(const std::string& text, const std::string& where) {
+  for (size_t i = 0; i < kernel_kinds; ++i) {
+    if (name(static_cast<KernelKind>(i)) == text) return static_cast<KernelKind>(i);
+  }
+  throw Error(where, "is of a kind '" + text + "'", "one that this program knows");
+}
+
+KernelTime parse_row(const Json& row, const std::string& where) {
+  if (!row.is_array() || row.size() != cells) {
+    throw Error(where, "isn't a list of " + std::to_string(cells) + " cells");
+  }
+  KernelTime found;
+  found.op = text(row[0], where);
+  found.kernel = text(row[1], where);
+  found.work.kind = kind(text(row[2], where), where);
+  size_t at = first_number;
+  for (const Column& column : numbers) {
+    found.work.*column.member = number(row[at++], where, column.name);
+  }
+  const std::optional<int64_t> bits = detail::whole_number(row[at++], 1, 64);
+  if (!bits) throw Error(where, "has no number of bits", "1 to 64");
+  found.work.bits = static_cast<int>(*bits);
+  if (!row[at].is_boolean()) throw Error(where, "reference isn't true or false");
+  found.work.reference = row[at++].get<bool>();
+  found.ms = number(row[at], where, "ms");
+  if (found.ms <= 0) throw Error(where, "takes no time", "ms of more than 0");
+  return found;
+}
+
+}  // namespace
+
+namespace detail {
+
+Json kernels_json(const std::vector<KernelTime>& kernels) {
+  Json rows = Json::array();
+  for (const KernelTime& each : kernels) {
+    Json row = {each.op, each.kernel, name(each.work.kind)};
+    for (const Column& column : numbers) row.push_back(each.work.*column.member);
+    row.push_back(each.work.bits);
+    row.push_back(each.work.reference);
+    row.push_back(each.ms);
+    rows.push_back(std::move(row));
+  }
+  return {{"columns", column_names()}, {"rows", std::move(rows)}};
+}
+
+std::vector<KernelTime> kernels_of(const Json& json, const std::string& where) {
+  if (!json.is_object() || !json.contains("columns") || !json.contains("rows")) {
+    throw Error(where, "isn't a table", "an object of columns and rows");
+  }
+  if (json["columns"] != column_names()) {
+    throw Error(where, "has other columns", column_names().dump());
+  }
+  const Json& rows = json["rows"];
+  if (!rows.is_array() || rows.size() > max_kernels) {
+    throw Error(where, "rows isn't a list", "at most " + std::to_string(max_kernels) + " rows");
+  }
+  std::vector<KernelTime> kernels;
+  for (const Json& row : rows) {
+    kernels.push_back(parse_row(row, where + ", row " + std::to_string(kernels.size() + 1)));
+  }
+  return kernels;
+}
+
+}  // namespace detail
+
+std::string format_kernels(const std::vector<KernelTime>& kernels) {
+  return detail::kernels_json(kernels).dump();
+}
+
+std::vector<KernelTime> parse_kernels(const std::string& json, const std::string& where) {
+  const Json parsed = Json::parse(json, nullptr, false);
+  if (parsed.is_discarded()) throw Error(where, "isn't JSON");
+  return detail::kernels_of(parsed, where);
+}
+
+}  // namespace betimes::cost

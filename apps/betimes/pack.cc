@@ -56,7 +56,9 @@ void run(std::vector<std::string> words) {
   }
   int status = 0;
   if (waitpid(process, &status, 0) != process || status != 0) {
-    throw Error(words[0], fmt::format("ended with status {}", status));
+    throw Error(words[0], WIFEXITED(status)
+                              ? fmt::format("ended with status {}", WEXITSTATUS(status))
+                              : "was killed");
   }
 }
 

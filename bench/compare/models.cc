@@ -37,6 +37,7 @@ std::vector<Model> read_models(const std::string& path, const Roots& roots) {
   for (const auto& each : list.at("models")) {
     Model model;
     model.name = each.at("name");
+    model.group = each.value("group", model.name);
     model.file = with_roots(each.at("file"), roots);
     model.shapes = each.value("shapes", std::map<std::string, Shape>{});
     model.values = each.value("values", std::map<std::string, int64_t>{});

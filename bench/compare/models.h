@@ -12,6 +12,7 @@ namespace betimes::bench {
 /// A model to compare on, as bench/models.json lists it.
 struct Model {
   std::string name;
+  std::string group = {};  // models that are near copies of one another have one; else the name
   std::string file;
   std::map<std::string, Shape> shapes;
   std::map<std::string, int64_t> values;  // integer inputs of one number, fixed in our plan

@@ -131,6 +131,9 @@ void find_levels(std::vector<Held>& held) {
   }
 }
 
+/// Models of a device that a rank correlation says something of.
+constexpr size_t fewest_ranked = 5;
+
 struct Summary {
   size_t count = 0;
   double within = 0, middle = 0, rank = 0, covered = 0, tail = 0, floor = 0, floor_within = 0;
@@ -161,19 +164,23 @@ Summary summary(const std::vector<const Held*>& held, double level) {
   s.middle = median(errors);
   s.floor = median(floors);
   s.tail = median(tails);
+  double ranked = 0;
   for (const auto& [device, pair] : by_device) {
-    s.rank += pair.first.size() > 1 ? spearman(pair.first, pair.second) : 0;
+    if (pair.first.size() < fewest_ranked) continue;
+    s.rank += spearman(pair.first, pair.second);
+    ranked += 1;
   }
-  s.rank /= std::max<double>(static_cast<double>(by_device.size()), 1);
+  s.rank /= ranked;  // NaN where nothing is to be ranked
   return s;
 }
 
 std::string row(const std::string& label, const std::vector<const Held*>& held, double level) {
   const Summary s = summary(held, level);
+  const std::string rank = std::isnan(s.rank) ? "-" : fmt::format("{:.3f}", s.rank);
   return fmt::format(
-      "| {} | {} | {:.0f} % | {:.1f} % | {:.3f} | {:.0f} % | {:.0f} % | {:.1f} %, {:.0f} % |\n",
-      label, s.count, 100 * s.within, 100 * s.middle, s.rank, 100 * s.covered, 100 * s.tail,
-      100 * s.floor, 100 * s.floor_within);
+      "| {} | {} | {:.0f} % | {:.1f} % | {} | {:.0f} % | {:.0f} % | {:.1f} %, {:.0f} % |\n", label,
+      s.count, 100 * s.within, 100 * s.middle, rank, 100 * s.covered, 100 * s.tail, 100 * s.floor,
+      100 * s.floor_within);
 }
 
 std::string table(const std::vector<Held>& held, const std::string& what,
@@ -241,6 +248,17 @@ std::string calibration_json(const std::vector<Held>& held) {
     for (double& each : errors) each = std::round(1e5 * each) / 1e5;
     json["log_errors"][method] = errors;
   }
+  // A table gives the device's own measurements back: it is off by what repeating them is.
+  std::vector<double> floors;
+  std::set<std::string> groups;
+  for (const Held& each : held) {
+    if (each.method != "learned" || !each.new_device) continue;
+    floors.push_back(std::round(1e5 * each.floor) / 1e5);
+    groups.insert(each.group);
+  }
+  std::sort(floors.begin(), floors.end());
+  json["log_errors"]["table"] = floors;
+  json["groups"] = groups.size();
   return json.dump() + "\n";
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 
 #include "betimes/base/error.h"
 #include "betimes/base/gzip.h"
@@ -101,8 +102,15 @@ std::string evaluate_published(const std::string& folder, int64_t count, uint64_
   std::vector<size_t> drawn;
   std::vector<std::vector<cost::Kernel>> kernels;
   std::vector<double> macs;
-  for (int64_t i = 0; i < count; ++i) {
-    drawn.push_back(random.below(cells.size()));
+  std::set<size_t> taken;  // the references, then what was drawn already
+  for (const cost::ReferenceNet& net : cost::nas_bench_201_references()) {
+    taken.insert(std::stoul(net.name));
+  }
+  const auto most = static_cast<int64_t>(cells.size() - taken.size());
+  while (static_cast<int64_t>(drawn.size()) < std::min(count, most)) {
+    const size_t next = random.below(cells.size());
+    if (!taken.insert(next).second) continue;
+    drawn.push_back(next);
     const auto plan = runtime::compile(cost::nas_bench_201("net", cells[drawn.back()]));
     kernels.push_back(cost::kernels_of(plan->steps()));
     double sum = 0;

@@ -19,9 +19,9 @@ namespace {
 
 void add_model(const Model& model, std::vector<RealModel>& all) {
   const graph::Graph graph = import::read_onnx(model.file);
-  all.push_back({model.name, "real", model.name, graph, model});
+  all.push_back({model.name, "real", model.group, graph, model});
   try {
-    all.push_back({model.name + ", int8", "real", model.name, in_int8(graph, model), model});
+    all.push_back({model.name + ", int8", "real", model.group, in_int8(graph, model), model});
   } catch (const Error& error) {
     fmt::print(stderr, "{} in 8 bits: {}\n", model.name, error.what());
   }

@@ -32,7 +32,7 @@ double distance(const KernelWork& a, const KernelWork& b) {
 }
 
 /// What the time is taken to be proportional to between neighbours.
-double amount(const KernelWork& work) { return work.macs > 0 ? work.macs : work.bytes + 1; }
+double amount(const KernelWork& work) { return work.macs >= 1 ? work.macs : work.bytes + 1; }
 
 class RooflineModel final : public CostModel {
  public:

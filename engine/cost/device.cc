@@ -13,7 +13,8 @@
 namespace betimes::cost {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::ordered_json;  // written in this order
+using Parsed = nlohmann::json;
 
 constexpr const char* format_name = "betimes-device";
 constexpr int64_t format_version = 1;
@@ -21,22 +22,23 @@ constexpr size_t max_file_bytes = size_t{32} << 20;
 constexpr size_t max_text = 400;
 constexpr size_t max_references = 1000;
 constexpr double max_ms = 1e9, max_rate = 1e9;
+constexpr double least = 1e-9;  // of a time or a rate: below it, quotients overflow
 
 /// One object of the file, read field by field.
 class Fields {
  public:
-  Fields(const Json& object, const std::string& where) : object_(object), where_(where) {
+  Fields(const Parsed& object, const std::string& where) : object_(object), where_(where) {
     if (!object.is_object()) throw Error(where, "isn't a JSON object", "a file of betimes probe");
   }
 
   bool has(const char* name) const { return object_.contains(name); }
-  const Json& at(const char* name) const {
+  const Parsed& at(const char* name) const {
     const auto found = object_.find(name);
     if (found == object_.end()) throw Error(where_, std::string("lacks ") + name);
     return *found;
   }
   std::string text(const char* name) const {
-    const Json& value = at(name);
+    const Parsed& value = at(name);
     if (!value.is_string()) refuse(name, "isn't text");
     std::string text = value.get<std::string>();
     const bool bad = std::any_of(text.begin(), text.end(),
@@ -45,23 +47,25 @@ class Fields {
     return text;
   }
   int64_t whole(const char* name, int64_t low, int64_t high) const {
-    const Json& value = at(name);
+    const Parsed& value = at(name);
     const std::optional<int64_t> number = detail::whole_number(value, low, high);
     if (!number) {
-      refuse(name, "is " + value.dump(),
+      refuse(name, "is " + detail::shown(value),
              "a whole number from " + std::to_string(low) + " to " + std::to_string(high));
     }
     return *number;
   }
   double positive(const char* name, double high) const {
     const double value = number(name);
-    if (!(value > 0 && value <= high)) refuse(name, "is " + at(name).dump(), "more than 0");
+    if (!(value >= least && value <= high))
+      refuse(name, "is " + detail::shown(at(name)), "more than 0");
     return value;
   }
   /// 0 where the device can't do that at all.
   double rate(const char* name) const {
     const double value = number(name);
-    if (!(value >= 0 && value <= max_rate)) refuse(name, "is " + at(name).dump(), "0 or more");
+    if (!(value >= 0 && value <= max_rate))
+      refuse(name, "is " + detail::shown(at(name)), "0 or more");
     return value;
   }
   Fields object(const char* name) const { return {at(name), where_ + ", " + name}; }
@@ -73,16 +77,16 @@ class Fields {
 
  private:
   double number(const char* name) const {
-    const Json& value = at(name);
+    const Parsed& value = at(name);
     if (!value.is_number()) refuse(name, "isn't a number");
     return value.get<double>();
   }
 
-  const Json& object_;
+  const Parsed& object_;
   std::string where_;
 };
 
-ReferenceLatency parse_reference(const Json& object, const std::string& where) {
+ReferenceLatency parse_reference(const Parsed& object, const std::string& where) {
   const Fields fields(object, where);
   ReferenceLatency found;
   found.name = fields.text("name");
@@ -147,7 +151,7 @@ Json reference_json(const ReferenceLatency& reference) {
 }  // namespace
 
 Device parse_device(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, false);
+  const Parsed json = Parsed::parse(text, nullptr, false);
   if (json.is_discarded()) throw Error(where, "isn't JSON", "a file of betimes probe");
   const Fields file(json, where);
   if (file.text("format") != format_name) {
@@ -166,11 +170,11 @@ Device parse_device(const std::string& text, const std::string& where) {
   device.timer_ms = file.rate("timer_ms");
   const Fields references = file.object("references");
   device.reference_set = references.text("set");
-  const Json& latencies = references.at("latencies");
+  const Parsed& latencies = references.at("latencies");
   if (!latencies.is_array() || latencies.empty() || latencies.size() > max_references) {
     references.refuse("latencies", "isn't a list of reference latencies");
   }
-  for (const Json& each : latencies) {
+  for (const Parsed& each : latencies) {
     const std::string place = std::to_string(device.references.size() + 1);
     device.references.push_back(parse_reference(each, where + ", reference " + place));
   }

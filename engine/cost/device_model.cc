@@ -10,6 +10,7 @@
 #include <numeric>
 #include <set>
 
+#include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
 #include "betimes/base/threads.h"
 #include "betimes/cost/reference_set.h"
@@ -46,7 +47,13 @@ std::array<double, kernel_kinds> by_kind(const CostModel& model, const Device& d
 
 }  // namespace
 
+double Calibration::highest_level() const {
+  const auto n = static_cast<double>(groups > 0 ? groups : log_errors.size());
+  return n / (n + 1);
+}
+
 double Calibration::half_width(double level) const {
+  if (level > highest_level()) return std::numeric_limits<double>::infinity();
   const auto n = static_cast<double>(log_errors.size());
   const auto rank = static_cast<size_t>(std::ceil((n + 1) * level));
   if (rank == 0 || rank > log_errors.size()) return std::numeric_limits<double>::infinity();
@@ -57,8 +64,9 @@ const std::vector<std::vector<Kernel>>& reference_kernels(const std::string& set
   static std::mutex mutex;
   static std::map<std::pair<std::string, int>, std::vector<std::vector<Kernel>>> all;
   const std::lock_guard lock(mutex);
-  std::vector<std::vector<Kernel>>& found = all[{set, threads}];
-  if (!found.empty()) return found;
+  const auto known = all.find({set, threads});
+  if (known != all.end()) return known->second;
+  std::vector<std::vector<Kernel>> found;
   const std::vector<ReferenceNet>* const nets = find_reference_set(set);
   if (!nets) {
     throw Error("reference set '" + set + "'", "is unknown",
@@ -69,7 +77,45 @@ const std::vector<std::vector<Kernel>>& reference_kernels(const std::string& set
   for (const ReferenceNet& net : *nets) {
     found.push_back(kernels_of(runtime::compile(net.make(), options)->steps()));
   }
-  return found;
+  return all.emplace(std::pair(set, threads), std::move(found)).first->second;
+}
+
+bool has_spread(const Device& device) {
+  return std::any_of(device.references.begin(), device.references.end(),
+                     [](const ReferenceLatency& each) { return each.p99 > each.p50; });
+}
+
+std::vector<std::string> cautions(const Device& device) {
+  std::vector<std::string> all;
+  const std::optional<Isa> level = parse_isa(device.machine.isa);
+  if (!level || *level > active_isa()) {
+    all.push_back(fmt::format(
+        "The kernels are those that this machine ({}) would choose; the device ({}) may have "
+        "others.",
+        name(active_isa()), device.machine.isa));
+  }
+  if (device.machine.threads > available_cpus()) {
+    all.push_back(fmt::format("The kernels are those of {} thread{}; the device runs {}.",
+                              available_cpus(), available_cpus() == 1 ? "" : "s",
+                              device.machine.threads));
+  }
+  if (!device.runtime.starts_with("betimes ")) {
+    all.push_back(fmt::format(
+        "Another runtime ({}) fuses in its own way: the steps are Betimes', at the pace of its "
+        "references.",
+        device.runtime));
+  }
+  if (!has_spread(device)) {
+    all.emplace_back(
+        "Its reference latencies are published without a spread: p90 and p99 aren't known.");
+  }
+  if (device.reference_set != reference_set_name) {
+    all.push_back(fmt::format(
+        "Its references ({}) are all of one family: for other models, and for the interval, that "
+        "is less than ten of all kinds.",
+        device.reference_set));
+  }
+  return all;
 }
 
 AdaptedModel::AdaptedModel(std::shared_ptr<const CostModel> model, const Device& device,
@@ -141,9 +187,8 @@ DeviceModel::DeviceModel(Device device, PredictOptions options,
   for (const auto& [model, calibration] : calibrations_) {
     if (std::isinf(calibration.half_width(options_.level))) {
       throw Error("level", fmt::format("is {}", options_.level),
-                  fmt::format("at most {:.3g}: the intervals of '{}' rest on {} models",
-                              1 - 1 / (1.0 + static_cast<double>(calibration.log_errors.size())),
-                              model, calibration.log_errors.size()));
+                  fmt::format("at most {:.3f}: the intervals of '{}' rest on few models",
+                              std::floor(1000 * calibration.highest_level()) / 1000, model));
     }
   }
   const auto& known = references.empty()
@@ -167,7 +212,7 @@ StepPrediction DeviceModel::step(const Kernel& kernel) const {
     if (options_.model == table_->name()) {
       throw Error(fmt::format("{} ({})", kernel.op, kernel.kernel),
                   "isn't in the device's table, nor anything like it",
-                  "a device probed with --table on such a model, or another --model");
+                  "a device probed with --table on such a model, or another --cost-model");
     }
   }
   for (const AdaptedModel& each : adapted_) {
@@ -203,6 +248,10 @@ Prediction DeviceModel::predict(const std::vector<Kernel>& kernels) const {
     parts[found.steps.back().model] += found.steps.back().ms;
   }
   if (!(found.p50 > 0)) throw Error("the model", "has no step that takes time");
+  if (!std::isfinite(found.p50)) {
+    throw Error(device_.name, "has numbers that make no finite time of this model",
+                "a profile of betimes probe");
+  }
   found.p90 = found.p50 * tail_factor(found.p50, &ReferenceLatency::p90);
   found.p99 = found.p50 * tail_factor(found.p50, &ReferenceLatency::p99);
   double width = 0;

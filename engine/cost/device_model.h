@@ -15,11 +15,15 @@ namespace betimes::cost {
 /// measured over predicted, its absolute value, in ascending order.
 struct Calibration {
   std::vector<double> log_errors;
+  /// Independent models behind the errors, where several errors are of one; 0: each is of its own.
+  size_t groups = 0;
 
   /// The half width, as a logarithm, of an interval that covers at least `level` of models
   /// exchangeable with those behind the errors (split conformal prediction; Vovk, Gammerman and
   /// Shafer, 2005): the ceil((n + 1) level)-th smallest error; infinite when there are too few.
   double half_width(double level) const;
+  /// The highest level that so few models support.
+  double highest_level() const;
 };
 
 /// One step of a prediction.
@@ -67,6 +71,13 @@ struct PredictOptions {
   std::string model = {};  // only this one: "roofline", "table" or "learned"; empty: the best known
 };
 
+/// What makes predictions for a device less certain than their interval says, in sentences: kernels
+/// of another instruction set or number of threads, another runtime, references of one family or
+/// without a spread.
+std::vector<std::string> cautions(const Device& device);
+/// Whether the device's references say anything of percentiles above the median.
+bool has_spread(const Device& device);
+
 /// Everything that is known of a device, put to one use. Immutable; any number of threads may ask.
 class DeviceModel {
  public:
@@ -78,6 +89,8 @@ class DeviceModel {
               const std::vector<std::vector<Kernel>>& references);
 
   const Device& device() const { return device_; }
+  /// Throws Error for a plan without steps, for a kernel that the one model asked for doesn't know,
+  /// and where the device's numbers make no finite time.
   Prediction predict(const std::vector<Kernel>& kernels) const;
 
  private:

@@ -136,7 +136,8 @@ void find_reasons(const Prediction& prediction, const std::vector<Kernel>& kerne
 bool is_here(const Device& device) {
   const std::optional<Isa> isa = parse_isa(device.machine.isa);
   return device.machine.cpu == cpu_info().model && isa && *isa <= detected_isa() &&
-         device.machine.threads <= cpu_info().cpus && device.runtime.starts_with("betimes ");
+         device.machine.threads <= cpu_info().cpus && device.runtime.starts_with("betimes ") &&
+         device.reference_set == reference_set_name;
 }
 
 Explanation explain(const Prediction& prediction, const DeviceModel& device,

@@ -27,7 +27,8 @@ struct ExplainOptions {
   uint64_t seed = 1;
 };
 
-/// Whether a device is this machine under this runtime, at a level that can be had here.
+/// Whether a device may be this machine under this runtime, at a level that can be had here: as far
+/// as the processor's name tells.
 bool is_here(const Device& device);
 
 /// Runs the model on the device's own machine and sets what was predicted beside it. The session's

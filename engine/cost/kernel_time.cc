@@ -10,10 +10,11 @@ namespace betimes::cost {
 namespace {
 
 using Json = nlohmann::ordered_json;
+using Parsed = nlohmann::json;
 
 constexpr size_t max_kernels = 100'000;
 constexpr size_t max_text = 200;
-constexpr double largest = 1e15;
+constexpr double largest = 1e15, least_ms = 1e-9;
 
 /// The columns between "kind" and "bits".
 struct Column {
@@ -39,18 +40,17 @@ Json column_names() {
   return names;
 }
 
-std::string text(const Json& cell, const std::string& where) {
+std::string text(const Parsed& cell, const std::string& where) {
   if (!cell.is_string() || cell.get_ref<const std::string&>().size() > max_text) {
-    throw Error(where, "has " + cell.dump().substr(0, max_text), "a short text");
+    throw Error(where, "has " + detail::shown(cell), "a short text");
   }
   return cell.get<std::string>();
 }
 
-double number(const Json& cell, const std::string& where, const char* column) {
+double number(const Parsed& cell, const std::string& where, const char* column) {
   const double value = cell.is_number() ? cell.get<double>() : -1;
   if (!(value >= 0 && value <= largest)) {
-    throw Error(where, std::string(column) + " is " + cell.dump().substr(0, max_text),
-                "a number of 0 or more");
+    throw Error(where, std::string(column) + " is " + detail::shown(cell), "a number of 0 or more");
   }
   return value;
 }
@@ -62,7 +62,7 @@ KernelKind kind(const std::string& text, const std::string& where) {
   throw Error(where, "is of a kind '" + text + "'", "one that this program knows");
 }
 
-KernelTime parse_row(const Json& row, const std::string& where) {
+KernelTime parse_row(const Parsed& row, const std::string& where) {
   if (!row.is_array() || row.size() != cells) {
     throw Error(where, "isn't a list of " + std::to_string(cells) + " cells");
   }
@@ -80,7 +80,7 @@ KernelTime parse_row(const Json& row, const std::string& where) {
   if (!row[at].is_boolean()) throw Error(where, "reference isn't true or false");
   found.work.reference = row[at++].get<bool>();
   found.ms = number(row[at], where, "ms");
-  if (found.ms <= 0) throw Error(where, "takes no time", "ms of more than 0");
+  if (found.ms < least_ms) throw Error(where, "takes no time", "ms of more than 0");
   return found;
 }
 
@@ -101,19 +101,19 @@ Json kernels_json(const std::vector<KernelTime>& kernels) {
   return {{"columns", column_names()}, {"rows", std::move(rows)}};
 }
 
-std::vector<KernelTime> kernels_of(const Json& json, const std::string& where) {
+std::vector<KernelTime> kernels_of(const Parsed& json, const std::string& where) {
   if (!json.is_object() || !json.contains("columns") || !json.contains("rows")) {
     throw Error(where, "isn't a table", "an object of columns and rows");
   }
-  if (json["columns"] != column_names()) {
+  if (json["columns"] != Parsed(column_names())) {
     throw Error(where, "has other columns", column_names().dump());
   }
-  const Json& rows = json["rows"];
+  const Parsed& rows = json["rows"];
   if (!rows.is_array() || rows.size() > max_kernels) {
     throw Error(where, "rows isn't a list", "at most " + std::to_string(max_kernels) + " rows");
   }
   std::vector<KernelTime> kernels;
-  for (const Json& row : rows) {
+  for (const Parsed& row : rows) {
     kernels.push_back(parse_row(row, where + ", row " + std::to_string(kernels.size() + 1)));
   }
   return kernels;
@@ -126,7 +126,7 @@ std::string format_kernels(const std::vector<KernelTime>& kernels) {
 }
 
 std::vector<KernelTime> parse_kernels(const std::string& json, const std::string& where) {
-  const Json parsed = Json::parse(json, nullptr, false);
+  const Parsed parsed = Parsed::parse(json, nullptr, false);
   if (parsed.is_discarded()) throw Error(where, "isn't JSON");
   return detail::kernels_of(parsed, where);
 }

@@ -12,9 +12,8 @@ namespace {
 
 double macs(const std::string& cell) {
   double sum = 0;
-  for (const runtime::StepInfo& step : runtime::compile(nas_bench_201("net", cell))->steps()) {
-    sum += step.macs;
-  }
+  const auto plan = runtime::compile(nas_bench_201("net", cell));
+  for (const runtime::StepInfo& step : plan->steps()) sum += step.macs;
   return sum;
 }
 

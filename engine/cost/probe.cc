@@ -70,8 +70,8 @@ std::vector<KernelTime> time_kernels(runtime::Session& session, const measure::L
   for (const measure::StepTime& step : profile.steps) sum += step.median_ms;
   std::vector<KernelTime> kernels;
   for (Kernel& kernel : kernels_of(session.plan().steps())) {
-    const double ms = profile.steps[kernels.size()].median_ms * latency.p50.value / sum;
-    kernels.push_back({std::move(kernel), std::max(ms, least_ms)});
+    const double part = sum > 0 ? profile.steps[kernels.size()].median_ms / sum : 0;
+    kernels.push_back({std::move(kernel), std::max(part * latency.p50.value, least_ms)});
   }
   return kernels;
 }

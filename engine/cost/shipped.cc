@@ -20,6 +20,7 @@ const std::map<std::string, Calibration>& shipped_calibrations() {
     std::map<std::string, Calibration> found;
     for (const auto& [model, errors] : json.at("log_errors").items()) {
       Calibration& calibration = found[model];
+      json.at("groups").get_to(calibration.groups);
       errors.get_to(calibration.log_errors);
       std::sort(calibration.log_errors.begin(), calibration.log_errors.end());
     }

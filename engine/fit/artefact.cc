@@ -152,7 +152,9 @@ std::string verdict(const Result& result) {
   const bool predicted = !result.predicted_for.empty();
   const std::string where = predicted ? result.predicted_for : "this machine";
   const std::string caution =
-      predicted ? " Predicted for " + where + ": unverified until it is measured there." : "";
+      predicted
+          ? " Predicted for " + where + ": unverified until it is measured there." + result.cautions
+          : "";
   if (!result.met) {
     return "The budget " + budget + " can't be kept on " + where +
            ": the nearest variant has p50 " +

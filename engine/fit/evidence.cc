@@ -123,6 +123,11 @@ Fitted Fitting::report(size_t chosen) {
   progress(0.98, "describing the machine");
   result.machine = timing_->machine(trial.assignment.threads);
   result.predicted_for = timing_->predicted_for();
+  if (options_.device) {
+    for (const std::string& each : cost::cautions(options_.device->device())) {
+      result.cautions += " " + each;
+    }
+  }
   result.met =
       met_ && (!budget_.quality_floor || result.fitted.quality.value >= *budget_.quality_floor);
   result.seconds = elapsed();

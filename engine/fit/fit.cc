@@ -249,7 +249,7 @@ std::vector<Candidate> Fitting::candidates() const {
 
 size_t Fitting::settle_at_knee() {
   const size_t chosen = knee(candidates());
-  progress(0.75, "measuring the knee of the frontier");
+  progress(0.75, "timing the knee of the frontier");
   measure_beside_original(chosen);
   const double p99 = 1.25 * fitted_latency_.p99.value;
   const double unit = std::pow(10.0, std::floor(std::log10(p99)) - 1);
@@ -271,7 +271,7 @@ void Fitting::repair() {
         all[near].latency.p50.value / search.estimate(trials_[near].assignment).ms;
     const double target = all[near].latency.p50.value / used / correction;
     const size_t before = trials_.size();
-    progress(0.66 + 0.03 * round, "repairing against what was measured");
+    progress(0.66 + 0.03 * round, "repairing against the variants' times");
     add_trial(search.under(0.98 * target, calibration_, threads), search);
     if (trials_.size() == before) return;
     measure_trials();

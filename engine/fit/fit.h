@@ -28,7 +28,7 @@ struct FitOptions {
   std::shared_ptr<const SensitivityMethod> sensitivity;
   /// Fits for this device by prediction; its number of threads should be the one in `threads`.
   /// Null: for this machine, by measuring.
-  std::shared_ptr<const cost::DeviceModel> device;
+  std::shared_ptr<const cost::DeviceModel> device = {};
   /// Called with the fraction done and what is being done.
   std::function<void(double, const std::string&)> progress;
 };

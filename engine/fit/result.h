@@ -68,6 +68,7 @@ struct Result {
   double quality_change_high = 0;
   measure::Machine machine;
   std::string predicted_for;  // a device whose times these are, by prediction; empty: measured here
+  std::string cautions;       // of such predictions: sentences, each after a space
   int threads = 1;
   uint64_t seed = 0;
   double seconds = 0;

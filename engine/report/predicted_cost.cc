@@ -90,12 +90,13 @@ std::string device_line(const cost::Device& device) {
 std::string latencies(const PredictedCost& p) {
   const cost::Prediction& found = p.prediction;
   const auto line = [](const char* label, double ms, const std::string& more) {
-    return fmt::format("  {:<11}{:>11}   {}\n", label, detail::format_ms(ms), more);
+    return fmt::format("  {:<11}{:>11}{}{}\n", label, detail::format_ms(ms),
+                       more.empty() ? "" : "   ", more);
   };
   std::string text = line("p50", found.p50,
                           fmt::format("{} to {}, {:.0f} % sure", detail::format_ms(found.low),
                                       detail::format_ms(found.high), 100 * found.level));
-  text += line("p90", found.p90, "as its references scatter");
+  text += line("p90", found.p90, cost::has_spread(p.device) ? "as its references scatter" : "");
   text += line("p99", found.p99, "");
   if (p.measured) {
     const measure::Latency& real = p.measured->latency;
@@ -183,8 +184,11 @@ std::string render_text(const PredictedCost& p, int width) {
   std::string text = fmt::format("\n{}\n", detail::printable(p.model));
   text += wrapped("on " + device_line(p.device), width) + "\n";
   text += latencies(p);
-  text += fmt::format("\n  by {}, adapted to {} reference latencies\n", p.prediction.method,
-                      p.device.references.size());
+  text += fmt::format("\n  by {}", p.prediction.method);
+  if (p.prediction.method != "table") {
+    text += fmt::format(", adapted to {} reference latencies", p.device.references.size());
+  }
+  text += "\n";
   for (const std::string& note : p.notes) text += wrapped(note, width);
   text += fmt::format("\nwhere the time goes ({} steps)\n\n", p.steps.size());
   text += step_table(p, width);

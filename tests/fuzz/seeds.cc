@@ -163,6 +163,7 @@ void write_device(const fs::path& root) {
   for (const auto& net : betimes::cost::reference_nets()) {
     device.references.push_back({net.name, 1, 2, 3, 0.5, 1.5, 9});
   }
+  device.kernels = {{{"Conv", "jit:avx2", {}}, 0.25}, {{"MatMul", "gemm:jit", {}}, 0.5}};
   put(root / "device", "ours", betimes::cost::format_device(device));
   device.reference_set = "other";
   device.references.resize(1);

@@ -22,7 +22,7 @@ if [[ $(id -u) == 0 ]] && chroot / true 2>/dev/null; then
   loader=$(cd "$packed/lib" && echo ld-*)
   mkdir -p "$packed/proc" "$packed/tmp"
   mount -t proc proc "$packed/proc" 2>/dev/null && trap 'umount "$packed/proc"' EXIT
-  env -i chroot "$packed" "/lib/$loader" --library-path /lib /betimes probe --max-seconds 0.5 --json |
+  env -i "$(command -v chroot)" "$packed" "/lib/$loader" --library-path /lib /betimes probe --max-seconds 0.5 --json |
     grep -q '"format": "betimes-device"'
   echo "pack: measured where nothing else is"
 fi

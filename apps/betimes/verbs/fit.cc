@@ -149,7 +149,18 @@ void choose_device(const FitArguments& arguments, fit::FitOptions& options) {
   }
   cost::Device device = cost::open_device(arguments.device);
   apply_level_of(device);
-  options.threads = {std::min(device.machine.threads, available_cpus())};
+  if (device.machine.threads > available_cpus()) {
+    throw Error("--device", "runs " + std::to_string(device.machine.threads) + " threads",
+                "at most " + std::to_string(available_cpus()) + ", as many as this machine has");
+  }
+  const auto above_median = [](const fit::Bound& bound) { return bound.statistic != "p50"; };
+  if (!cost::has_spread(device) &&
+      (!options.budget ||
+       std::any_of(options.budget->bounds.begin(), options.budget->bounds.end(), above_median))) {
+    throw Error("--device", "is published without percentiles",
+                "a budget on the median, like p50<=5ms");
+  }
+  options.threads = {device.machine.threads};
   options.device = std::make_shared<const cost::DeviceModel>(std::move(device));
 }
 

@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -15,7 +13,6 @@
 #include "betimes/base/threads.h"
 #include "betimes/cost/bundled_devices.h"
 #include "betimes/cost/explain.h"
-#include "betimes/cost/reference_set.h"
 #include "betimes/fit/artefact.h"
 #include "betimes/report/predicted_cost.h"
 #include "betimes/report/progress.h"
@@ -34,39 +31,6 @@ struct PredictArguments {
   uint64_t seed = 1;
 };
 
-std::vector<std::string> notes(const cost::Device& device) {
-  std::vector<std::string> all;
-  const std::optional<Isa> level = parse_isa(device.machine.isa);
-  if (!level || *level > active_isa()) {
-    all.push_back(fmt::format(
-        "The kernels are those that this machine ({}) would choose; the device ({}) may have "
-        "others.",
-        name(active_isa()), device.machine.isa));
-  }
-  if (device.machine.threads > available_cpus()) {
-    all.push_back(fmt::format("The kernels are those of {} thread{}; the device runs {}.",
-                              available_cpus(), available_cpus() == 1 ? "" : "s",
-                              device.machine.threads));
-  }
-  if (!device.runtime.starts_with("betimes ")) {
-    all.push_back(fmt::format(
-        "{} fuses in its own way: the steps are Betimes', at the pace of its references.",
-        device.runtime));
-  }
-  const auto spread = [](const cost::ReferenceLatency& each) { return each.p99 > each.p50; };
-  if (std::none_of(device.references.begin(), device.references.end(), spread)) {
-    all.emplace_back(
-        "Its reference latencies are published without a spread: p90 and p99 aren't known.");
-  }
-  if (device.reference_set != cost::reference_set_name) {
-    all.push_back(fmt::format(
-        "Its references ({}) are all of one family: for other models, and for the interval, that "
-        "is less than ten of all kinds.",
-        device.reference_set));
-  }
-  return all;
-}
-
 report::PredictedCost predict(const std::string& path, const PredictArguments& arguments,
                               const cost::DeviceModel& device) {
   const graph::Graph graph = load_model(path);
@@ -80,7 +44,7 @@ report::PredictedCost predict(const std::string& path, const PredictArguments& a
                               .device = device.device(),
                               .steps = plan->steps(),
                               .prediction = device.predict(kernels),
-                              .notes = notes(device.device()),
+                              .notes = cost::cautions(device.device()),
                               .explained = arguments.explain};
   if (!arguments.explain) return found;
   if (!device.device().kernels.empty()) {
@@ -101,6 +65,9 @@ report::PredictedCost predict(const std::string& path, const PredictArguments& a
 }
 
 int run_predict(const PredictArguments& arguments) {
+  if (arguments.models.size() > 1 && !(arguments.shapes.empty() && arguments.values.empty())) {
+    throw Error("--shape, --set", "were given with several models", "one model with its inputs");
+  }
   const cost::Device device = cost::open_device(arguments.device);
   apply_level_of(device);
   const cost::DeviceModel model(device, arguments.how);
@@ -152,7 +119,7 @@ std::function<int()> declare_predict(CLI::App& command) {
 
 Verb predict_verb() {
   return {"predict", "What a model will cost on a device that needn't be here, with an interval",
-          "betimes predict model.onnx --device here.device", declare_predict};
+          "betimes predict model.onnx --device pi4", declare_predict};
 }
 
 }  // namespace betimes::cli

@@ -75,25 +75,30 @@ int run_probe(ProbeArguments arguments) {
 std::function<int()> declare_probe(CLI::App& command) {
   auto arguments = std::make_shared<ProbeArguments>();
   ProbeArguments& a = *arguments;
-  command.add_option("-o,--out", a.out, "write the device's profile there");
+  auto* const out = command.add_option("-o,--out", a.out, "write the device's profile there");
   command.add_option("--name", a.probe.name, "what the device is called; its processor otherwise");
   command.add_option("--threads", a.probe.threads, "threads to run with")
       ->check(CLI::Range(1, 256));
   declare_isa(command, a.isa);
+  auto* const json = command.add_flag("--json", a.json, "print the profile");
   command.add_option("--max-seconds", a.probe.seconds, "how long the reference networks may take")
       ->check(CLI::PositiveNumber);
-  command.add_option("--table", a.table,
-                     "ONNX files whose operators are measured, too: `predict` looks up what is in "
-                     "the table and interpolates what is near");
+  auto* const table = command.add_option(
+      "--table", a.table,
+      "ONNX files whose operators are measured, too: `predict` looks up what is in "
+      "the table and interpolates what is near");
   command.add_option("--shape", a.shapes, "shape of an input of these, like x=1,3,224,224")
-      ->allow_extra_args(false);
+      ->allow_extra_args(false)
+      ->needs(table);
   command.add_option("--set", a.values, "fix an input of these to a value, like sr=16000")
-      ->allow_extra_args(false);
-  command.add_option("--pack", a.pack,
-                     "measure nothing: write an archive (.tar.gz) with which a machine that has "
-                     "nothing installed is probed");
+      ->allow_extra_args(false)
+      ->needs(table);
+  auto* const pack = command.add_option(
+      "--pack", a.pack,
+      "measure nothing: write an archive (.tar.gz) with which a machine that has "
+      "nothing installed is probed");
+  for (CLI::Option* const other : {out, table, json}) pack->excludes(other);
   command.add_option("--seed", a.probe.seed, "of the order in which they take turns");
-  command.add_flag("--json", a.json, "print the profile");
   return [arguments] { return run_probe(*arguments); };
 }
 

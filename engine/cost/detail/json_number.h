@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <string>
 
 namespace betimes::cost::detail {
 
@@ -14,6 +15,14 @@ std::optional<int64_t> whole_number(const Json& value, int64_t low, int64_t high
   const auto number = value.template get<int64_t>();
   if (number < low || number > high) return std::nullopt;
   return number;
+}
+
+/// A value as messages show it: a number as it is, of anything else only what it is; what a hostile
+/// file nests ever so deep isn't walked through.
+template <class Json>
+std::string shown(const Json& value) {
+  return value.is_number() || value.is_boolean() ? value.dump()
+                                                 : std::string("a ") + value.type_name();
 }
 
 }  // namespace betimes::cost::detail

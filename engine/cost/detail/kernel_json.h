@@ -10,6 +10,7 @@ namespace betimes::cost::detail {
 
 /// What format_kernels and parse_kernels turn into text and back.
 nlohmann::ordered_json kernels_json(const std::vector<KernelTime>& kernels);
-std::vector<KernelTime> kernels_of(const nlohmann::ordered_json& json, const std::string& where);
+/// From what was parsed without keeping the order of keys, which takes linear time.
+std::vector<KernelTime> kernels_of(const nlohmann::json& json, const std::string& where);
 
 }  // namespace betimes::cost::detail

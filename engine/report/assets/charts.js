@@ -81,7 +81,7 @@ function frontierTooltip(data) {
         const point = data.points[item.raw.index];
         const lines = [`predicted ${format.ms(point.predicted_ms)} ms, ${format.quality(point.predicted_quality, data.metric)}`];
         if (point.measured_ms !== null) {
-          lines.push(`measured ${format.ms(point.measured_ms)} ms` + (point.examples > 0 ? `, ${format.quality(point.quality, data.metric)}` : ''));
+          lines.push(`${data.predicted_for ? 'cost model' : 'measured'} ${format.ms(point.measured_ms)} ms` + (point.examples > 0 ? `, ${format.quality(point.quality, data.metric)}` : ''));
         }
         return lines;
       },

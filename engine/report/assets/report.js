@@ -97,11 +97,14 @@ function qualityRow() {
   return [`Quality (${data.metric})`, cell(data.original), cell(data.fitted), change];
 }
 
+// A fit for a device that isn't here: every time in it comes from a cost model.
+const timed = data.predicted_for ? 'cost model' : 'measured';
+
 function predictionRow() {
   const measured = data.fitted.latency_ms.p50;
   const off = measured > 0 ? 100 * (data.fitted.predicted_ms / measured - 1) : NaN;
   return ['Predicted median', '', milliseconds(data.fitted.predicted_ms),
-    isFinite(off) ? `${Math.abs(off).toFixed(1)} % ${off < 0 ? 'below' : 'above'} what was measured` : ''];
+    isFinite(off) ? `${Math.abs(off).toFixed(1)} % ${off < 0 ? 'below' : 'above'} what was ${data.predicted_for ? 'predicted for the device' : 'measured'}` : ''];
 }
 
 // How far the chosen variant is from the two ends of what was tried.
@@ -177,7 +180,7 @@ function describe(name, words) {
 
 function showFrontier() {
   const line = data.page.budget_line;
-  const entries = [['disc', 'accent', 'measured'], ['ring', 'accent', 'predicted'], ['square', 'before', 'original'],
+  const entries = [['disc', 'accent', timed], ['ring', 'accent', 'predicted'], ['square', 'before', 'original'],
     ['line', 'accent', 'frontier']];
   if (data.points.some((point) => point.examples > 0)) entries.push(['whisker', 'muted', '95 % interval of the quality']);
   if (line) entries.push(['dashes', 'limit', 'budget']);
@@ -190,7 +193,7 @@ function showFrontier() {
     format.ms(point.measured_ms), format.quality(point.predicted_quality, data.metric),
     point.examples > 0 ? format.quality(point.quality, data.metric) : '\u2013', point.on_frontier ? 'yes' : ''];
   byId('frontier').append(folded(counted(data.points.length, 'variant'), table(
-    [['variant', false], ['predicted ms', true], ['measured ms', true], ['predicted quality', true], ['quality', true], ['on the frontier', false]],
+    [['variant', false], ['predicted ms', true], [`${timed} ms`, true], ['predicted quality', true], ['quality', true], ['on the frontier', false]],
     data.points.map((point) => ({cells: cells(point), strong: point.chosen})))));
 }
 
@@ -273,6 +276,11 @@ function showEnvironment() {
     ['Time to fit', data.seconds > 0 ? `${data.seconds.toFixed(1)} s` : ''], ['Fitted model', data.artefact]];
   byId('machine').append(...facts.filter(([, value]) => value !== '').map(([name, value]) =>
     element('div', {}, element('dt', {}, name), element('dd', {}, String(value)))));
+  if (data.predicted_for) {
+    byId('environment-title').textContent = 'For which device it was predicted';
+    byId('method').textContent = `Nothing ran on ${data.predicted_for}: all latencies are predicted from its profile, and unverified until they are measured there. Qualities were measured on the data.`;
+    return;
+  }
   byId('method').textContent = 'Latencies are of whole runs after warm-up until drift stopped, both variants interleaved in shuffled order; ' +
     'intervals are 95 % order statistics for latency, and for quality those of the examples. ' +
     'A percentile counts as settled when the runs pass MLPerf\u2019s early-stopping rule at 99 % confidence: ' +

@@ -70,7 +70,8 @@ const std::vector<std::vector<Kernel>>& reference_kernels(const std::string& set
   const std::vector<ReferenceNet>* const nets = find_reference_set(set);
   if (!nets) {
     throw Error("reference set '" + set + "'", "is unknown",
-                fmt::format("'{}' or '{}'", reference_set_name, published_set_name));
+                fmt::format("'{}', '{}' or '{}'", reference_set_name, published_set_name,
+                            whole_published_set_name));
   }
   runtime::CompileOptions options;
   options.threads = threads;

@@ -49,7 +49,7 @@ Cell parse(const std::string& text) {
 
 class Net : public graph::Builder {
  public:
-  explicit Net(const std::string& name) : Builder(name), random_(201) {}
+  Net(const std::string& name, bool whole) : Builder(name), whole_(whole), random_(201) {}
 
   std::string convolution(const std::string& x, int64_t in, int64_t out, int64_t kernel,
                           int64_t stride = 1) {
@@ -78,7 +78,9 @@ class Net : public graph::Builder {
 
   /// What an edge adds to its node; nullopt: nothing.
   std::optional<std::string> edge(const std::string& op, const std::string& x, int64_t width) {
-    if (op == "none") return std::nullopt;
+    if (op == "none") {
+      return whole_ ? std::optional(node("Mul", {x, number(0)})) : std::nullopt;
+    }
     if (op == "skip_connect") return x;
     if (op == "nor_conv_1x1") return convolution(relu(x), width, width, 1);
     if (op == "nor_conv_3x3") return convolution(relu(x), width, width, 3);
@@ -107,6 +109,7 @@ class Net : public graph::Builder {
   }
 
  private:
+  bool whole_;
   Random random_;
 };
 
@@ -135,9 +138,9 @@ constexpr Published published[] = {
 
 }  // namespace
 
-graph::Graph nas_bench_201(const std::string& name, const std::string& cell) {
+graph::Graph nas_bench_201(const std::string& name, const std::string& cell, bool whole) {
   const Cell operators = parse(cell);
-  Net net(name);
+  Net net(name, whole);
   const std::string image = net.input("x", DType::f32, {1, 3, size, size});
   int64_t width = widths[0];
   std::string x = net.convolution(image, 3, width, 3);
@@ -151,16 +154,18 @@ graph::Graph nas_bench_201(const std::string& name, const std::string& cell) {
       "Gemm", {mean, net.weights({width, classes}, width), net.weights({classes}, 100)})});
 }
 
-const std::vector<ReferenceNet>& nas_bench_201_references() {
-  static const std::vector<ReferenceNet> all = [] {
+const std::vector<ReferenceNet>& nas_bench_201_references(bool whole) {
+  const auto make = [](bool each_edge) {
     std::vector<ReferenceNet> nets;
     for (const Published& each : published) {
-      nets.push_back({each.name, "architecture " + std::string(each.name),
-                      [each] { return nas_bench_201(each.name, each.cell); }});
+      nets.push_back({each.name, "architecture " + std::string(each.name), [each, each_edge] {
+                        return nas_bench_201(each.name, each.cell, each_edge);
+                      }});
     }
     return nets;
-  }();
-  return all;
+  };
+  static const std::vector<ReferenceNet> all = make(true), pruned = make(false);
+  return whole ? all : pruned;
 }
 
 }  // namespace betimes::cost

@@ -12,7 +12,7 @@ namespace {
 
 double macs(const std::string& cell) {
   double sum = 0;
-  const auto plan = runtime::compile(nas_bench_201("net", cell));
+  const auto plan = runtime::compile(nas_bench_201("net", cell, false));
   for (const runtime::StepInfo& step : plan->steps()) sum += step.macs;
   return sum;
 }
@@ -39,7 +39,7 @@ TEST(NasBench201, RunsWhateverReachesTheEnd) {
   for (const std::string& cell : {cell_of("none"), cell_of("avg_pool_3x3"),
                                   std::string("|none~0|+|none~0|nor_conv_1x1~1|+|none~0|"
                                               "skip_connect~1|nor_conv_3x3~2|")}) {
-    runtime::Session session(runtime::compile(nas_bench_201("net", cell)));
+    runtime::Session session(runtime::compile(nas_bench_201("net", cell, false)));
     const TensorView input = session.inputs()[0];
     std::fill_n(input.as<float>(), input.size(), 0.5f);
     session.run();
@@ -50,13 +50,26 @@ TEST(NasBench201, RunsWhateverReachesTheEnd) {
   }
 }
 
+TEST(NasBench201, WholeOnesComputeWhatLeadsNowhere) {
+  const std::string dead = "|nor_conv_1x1~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|";
+  const auto count = [&](bool whole) {
+    double sum = 0;
+    const auto plan = runtime::compile(nas_bench_201("net", dead, whole));
+    for (const runtime::StepInfo& step : plan->steps()) sum += step.macs;
+    return sum;
+  };
+  const double product = 32. * 32 * 16 * 16;
+  EXPECT_EQ(count(false), frame + 5 * 3 * 9 * product);
+  EXPECT_EQ(count(true), frame + 5 * 3 * (9 + 1) * product);
+}
+
 TEST(NasBench201, OtherCellsAreRefused) {
   for (const std::string& bad : {std::string(""), std::string("|none~0|"),
                                  std::string("|none~1|+|none~0|none~1|+|none~0|none~1|none~2|"),
                                  std::string("|none~0|+|none~0|none~1|+|none~0|none~1|deep~2|"),
                                  std::string("|none|+|none~0|none~1|+|none~0|none~1|none~2|"),
                                  cell_of("none") + "+|none~0|none~1|none~2|none~3|"}) {
-    EXPECT_THROW(nas_bench_201("net", bad), Error) << bad;
+    EXPECT_THROW(nas_bench_201("net", bad, false), Error) << bad;
   }
 }
 

@@ -227,7 +227,8 @@ const std::vector<ReferenceNet>& reference_nets() {
 
 const std::vector<ReferenceNet>* find_reference_set(const std::string& name) {
   if (name == reference_set_name) return &reference_nets();
-  if (name == published_set_name) return &nas_bench_201_references();
+  if (name == published_set_name) return &nas_bench_201_references(false);
+  if (name == whole_published_set_name) return &nas_bench_201_references(true);
   return nullptr;
 }
 

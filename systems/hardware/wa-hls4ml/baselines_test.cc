@@ -7,24 +7,10 @@
 #include "betimes/base/error.h"
 #include "systems/hardware/wa-hls4ml/generator.h"
 #include "systems/hardware/wa-hls4ml/measures.h"
+#include "systems/hardware/wa-hls4ml/testing.h"
 
 namespace betimes::systems::wa_hls4ml {
 namespace {
-
-std::vector<Sample> chains(size_t count, uint64_t seed) {
-  ChainOptions options;
-  options.count = count;
-  options.seed = seed;
-  return make_chains(*plain_layers(), options);
-}
-
-std::vector<Sample> synthesised(const std::vector<Sample>& samples) {
-  std::vector<Sample> found;
-  for (const Sample& sample : samples) {
-    if (sample.costs) found.push_back(sample);
-  }
-  return found;
-}
 
 TEST(WaBaselines, TheMeanIsOfWhatSynthesised) {
   Sample a{dense_chain(std::vector<int64_t>{8, 8}, 8, 1), Costs{1, 2, 3, 4, 5, 6}, false};

@@ -3,6 +3,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <vector>
+
+#include "systems/hardware/wa-hls4ml/generator.h"
 
 namespace betimes::systems::wa_hls4ml {
 
@@ -13,6 +16,23 @@ inline std::string shared_data() {
       given ? std::filesystem::path(given)
             : std::filesystem::path(BETIMES_SOURCE_DIR) / ".." / "shared";
   return (folder / "data").string();
+}
+
+/// Generated chains on layers that follow the law alone.
+inline std::vector<Sample> chains(size_t count, uint64_t seed) {
+  ChainOptions options;
+  options.count = count;
+  options.seed = seed;
+  return make_chains(*plain_layers(), options);
+}
+
+/// Those that have costs.
+inline std::vector<Sample> synthesised(const std::vector<Sample>& samples) {
+  std::vector<Sample> found;
+  for (const Sample& sample : samples) {
+    if (sample.costs) found.push_back(sample);
+  }
+  return found;
 }
 
 }  // namespace betimes::systems::wa_hls4ml

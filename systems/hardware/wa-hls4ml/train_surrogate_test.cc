@@ -11,6 +11,7 @@
 #include "systems/hardware/wa-hls4ml/generator.h"
 #include "systems/hardware/wa-hls4ml/measures.h"
 #include "systems/hardware/wa-hls4ml/served.h"
+#include "systems/hardware/wa-hls4ml/testing.h"
 #include "systems/hardware/wa-hls4ml/train_served.h"
 #include "systems/recommend/common/ranking.h"
 
@@ -19,21 +20,6 @@ namespace {
 
 constexpr ModelKind all_kinds[] = {ModelKind::mlp, ModelKind::sage, ModelKind::gatv2,
                                    ModelKind::transformer};
-
-std::vector<Sample> chains(size_t count, uint64_t seed) {
-  ChainOptions options;
-  options.count = count;
-  options.seed = seed;
-  return make_chains(*plain_layers(), options);
-}
-
-std::vector<Sample> synthesised(const std::vector<Sample>& samples) {
-  std::vector<Sample> found;
-  for (const Sample& sample : samples) {
-    if (sample.costs) found.push_back(sample);
-  }
-  return found;
-}
 
 class WaSurrogate : public testing::Test {
  protected:

@@ -18,7 +18,7 @@ inline std::string shared_data() {
   return (folder / "data").string();
 }
 
-/// Generated chains on layers that follow the law alone.
+/// Generated chains; their costs but the latency are round figures, see plain_layers().
 inline std::vector<Sample> chains(size_t count, uint64_t seed) {
   ChainOptions options;
   options.count = count;

@@ -9,11 +9,14 @@
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
 #include "betimes/base/temporary_folder.h"
-#include "systems/hardware/mlir-cost-model/process.h"
+#include "systems/hardware/common/process.h"
 
 namespace betimes::systems::mlir_cost_model {
 namespace {
 
+using hardware::find_program;
+using hardware::Finished;
+using hardware::run_program;
 using Words = std::vector<std::string>;
 constexpr const char* cpu = "-mcpu=skylake-avx512";
 constexpr size_t max_assembly = size_t{64} << 20;

@@ -2,14 +2,12 @@
 
 #include <gtest/gtest.h>
 
-#include <chrono>
-
 #include "betimes/base/error.h"
 #include "betimes/base/file.h"
 #include "betimes/base/temporary_folder.h"
+#include "systems/hardware/common/process.h"
 #include "systems/hardware/mlir-cost-model/function.h"
 #include "systems/hardware/mlir-cost-model/generator.h"
-#include "systems/hardware/mlir-cost-model/process.h"
 #include "systems/hardware/mlir-cost-model/testing.h"
 #include "systems/hardware/mlir-cost-model/tokens.h"
 
@@ -17,30 +15,6 @@ namespace betimes::systems::mlir_cost_model {
 namespace {
 
 const char* const missing = "Debian's mlir-15-tools and llvm-15 aren't installed";
-
-TEST(MlirProcess, GivesWhatAProgramWrote) {
-  const Finished found = run_program({"/bin/sh", "-c", "echo out; echo err >&2; exit 3"});
-  EXPECT_EQ(found.out, "out\n");
-  EXPECT_EQ(found.err, "err\n");
-  EXPECT_EQ(found.exit, 3);
-  EXPECT_EQ(run_program({"/bin/cat"}).out, "") << "there is no input";
-  // More than pipes hold, on both at once.
-  const Finished large =
-      run_program({"/bin/sh", "-c", "head -c 300000 /dev/zero; head -c 300000 /dev/zero >&2"});
-  EXPECT_EQ(large.out.size() + large.err.size(), 600'000u);
-}
-
-TEST(MlirProcess, EndsProgramsThatGoBeyondTheirLimits) {
-  const auto begun = std::chrono::steady_clock::now();
-  EXPECT_THROW(run_program({"/bin/sleep", "100"}, {0.05, 1000}), Error);
-  EXPECT_THROW(run_program({"/bin/cat", "/dev/zero"}, {100, 100'000}), Error);
-  EXPECT_LT(std::chrono::steady_clock::now() - begun, std::chrono::seconds(50));
-  EXPECT_THROW(run_program({"/bin/sh", "-c", "kill -9 $$"}), Error);
-  EXPECT_THROW(run_program({"/nowhere/program"}), Error);
-  EXPECT_THROW(run_program({}), Error);
-  EXPECT_EQ(find_program("no-such-program-anywhere"), "");
-  EXPECT_NE(find_program("sh"), "");
-}
 
 TEST(MlirGenerator, GivesTheSameFunctionForASeed) {
   for (uint64_t seed = 1; seed < 30; ++seed) {
@@ -88,7 +62,8 @@ TEST(MlirGenerator, SentencesOutlastPrinting) {
   for (const std::string& motif : motif_names()) {
     const std::string text = generate_motif(motif, 8).text;
     write_file(folder.at("in.mlir"), text);
-    const Finished printed = run_program({tools->mlir_opt, folder.at("in.mlir")});
+    const hardware::Finished printed =
+        hardware::run_program({tools->mlir_opt, folder.at("in.mlir")});
     ASSERT_EQ(printed.exit, 0) << printed.err;
     for (const Tokens variant : all_tokens()) {
       EXPECT_EQ(tokenise(parse_function(printed.out, "printed"), {}, variant),

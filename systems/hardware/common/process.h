@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace betimes::systems::mlir_cost_model {
+namespace betimes::systems::hardware {
 
 /// What a program that has ended left.
 struct Finished {
@@ -25,4 +25,4 @@ Finished run_program(const std::vector<std::string>& words, const Limits& limits
 /// Its path in the folders of PATH; empty: it isn't there.
 std::string find_program(const std::string& name);
 
-}  // namespace betimes::systems::mlir_cost_model
+}  // namespace betimes::systems::hardware

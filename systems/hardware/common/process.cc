@@ -1,4 +1,4 @@
-#include "systems/hardware/mlir-cost-model/process.h"
+#include "systems/hardware/common/process.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -18,7 +18,7 @@
 
 extern char** environ;
 
-namespace betimes::systems::mlir_cost_model {
+namespace betimes::systems::hardware {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -165,4 +165,4 @@ std::string find_program(const std::string& name) {
   return {};
 }
 
-}  // namespace betimes::systems::mlir_cost_model
+}  // namespace betimes::systems::hardware

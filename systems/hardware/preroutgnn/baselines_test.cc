@@ -1,0 +1,95 @@
+#include "systems/hardware/preroutgnn/baselines.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "betimes/base/error.h"
+#include "systems/hardware/preroutgnn/testing_circuits.h"
+
+namespace betimes::systems::preroutgnn {
+namespace {
+
+const size_t late[] = {late_rise, late_fall};
+
+TEST(PreRouteBaselines, StraightWiresAreTheCircuits) {
+  const TestCircuits circuits;
+  const Circuit& circuit = circuits.set.test[0];
+  const Prediction found = straight_wires(circuit);
+  EXPECT_EQ(found.arrival, circuit.straight_arrival);
+  EXPECT_EQ(found.slew, circuit.straight_slew);
+}
+
+TEST(PreRouteBaselines, TreesPredictDelaysAndAddThemUp) {
+  const TestCircuits circuits(6, 300);
+  DelayTreesOptions how;
+  how.trees = 40;
+  const DelayTrees trees(circuits.set.training, circuits.set.arcs, how);
+  std::vector<Prediction> found;
+  for (const Circuit& each : circuits.set.test) found.push_back(trees.predict(each));
+  const Measures measures = measure(circuits.set.test, found, late);
+  EXPECT_GT(*measures.cell_delay.r2(), 0.8);
+  EXPECT_GT(*measures.arrival.r2(), 0.8);
+  // Arrivals by recursion, from the delays that were predicted.
+  const Circuit& circuit = circuits.set.test[0];
+  const Prediction& own = found[0];
+  std::vector<size_t> order(circuit.pins());
+  for (size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::ranges::stable_sort(order, {}, [&](size_t i) { return circuit.level[i]; });
+  std::vector<Times> arrival(circuit.pins());
+  for (const size_t pin : order) {
+    arrival[pin] = circuit.arrival[pin];
+    if (circuit.level[pin] == 0) continue;
+    for (const size_t c : late) {
+      double latest = -1e30;
+      for (size_t i = 0; i < circuit.nets.size(); ++i) {
+        if (circuit.nets[i].sink != static_cast<int32_t>(pin)) continue;
+        const auto from = static_cast<size_t>(circuit.nets[i].driver);
+        latest = std::max(latest, double{arrival[from][c]} + double{own.net_delay[i][c]});
+      }
+      for (size_t i = 0; i < circuit.arcs.size(); ++i) {
+        if (circuit.arcs[i].output != static_cast<int32_t>(pin)) continue;
+        const Times& before = arrival[static_cast<size_t>(circuit.arcs[i].input)];
+        const auto sense = trees.sense(static_cast<size_t>(circuit.arcs[i].arc));
+        double input = double{before[sense == DelayTrees::Sense::opposite ? c ^ 1 : c]};
+        if (sense == DelayTrees::Sense::either) input = double{std::max(before[c], before[c ^ 1])};
+        latest = std::max(latest, input + double{own.cell_delay[i][c]});
+      }
+      arrival[pin][c] = static_cast<float>(latest);
+    }
+  }
+  for (size_t i = 0; i < circuit.pins(); ++i) {
+    for (const size_t c : late) EXPECT_NEAR(own.arrival[i][c], arrival[i][c], 1e-4);
+  }
+}
+
+TEST(PreRouteBaselines, SensesExplainTheTrainingArrivals) {
+  const TestCircuits circuits(6, 300);
+  DelayTreesOptions how;
+  how.trees = 2;
+  const DelayTrees trees(circuits.set.training, circuits.set.arcs, how);
+  double misses = 0, all = 0;
+  for (const Circuit& circuit : circuits.set.training) {
+    for (const CellEdge& edge : circuit.arcs) {
+      const Times& before = circuit.arrival[static_cast<size_t>(edge.input)];
+      const Times& after = circuit.arrival[static_cast<size_t>(edge.output)];
+      const auto sense = trees.sense(static_cast<size_t>(edge.arc));
+      for (const size_t c : late) {
+        double input = double{before[sense == DelayTrees::Sense::opposite ? c ^ 1 : c]};
+        if (sense == DelayTrees::Sense::either) input = double{std::max(before[c], before[c ^ 1])};
+        misses += input + double{edge.delay[c]} > double{after[c]} + 1e-4;
+        all += 1;
+      }
+    }
+  }
+  EXPECT_LT(misses / all, 0.02);
+}
+
+TEST(PreRouteBaselines, RefuseNoDesigns) {
+  const TestCircuits circuits;
+  EXPECT_THROW(DelayTrees({}, circuits.set.arcs, {}), Error);
+}
+
+}  // namespace
+}  // namespace betimes::systems::preroutgnn

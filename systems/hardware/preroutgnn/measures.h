@@ -1,0 +1,56 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "systems/hardware/preroutgnn/circuit.h"
+
+namespace betimes::systems::preroutgnn {
+
+/// Sums from which R2 = 1 - sum (truth - prediction)^2 / sum (truth - mean)^2 comes, over as many
+/// numbers as are added.
+class Agreement {
+ public:
+  void add(double truth, double prediction);
+  void add(const Agreement& other);
+  /// Nullopt where the truth is constant, or there is none: R2 isn't defined.
+  std::optional<double> r2() const;
+  int64_t count() const { return count_; }
+
+ private:
+  double errors_ = 0, mean_ = 0, squares_ = 0;  // squares about the mean (Welford)
+  int64_t count_ = 0;
+};
+
+/// What a method predicts of a circuit: late rise and fall are judged, and early ones where the
+/// method has them. Vectors that it lacks are empty.
+struct Prediction {
+  std::vector<Times> arrival, slew;  // [pins], ns
+  std::vector<Times> net_delay;      // [nets], ns
+  std::vector<Times> cell_delay;     // [arcs], ns
+};
+
+/// Slack of an endpoint: required - arrival when late, arrival - required when early.
+double slack(const Times& arrival, const Times& required, size_t column);
+
+constexpr size_t depth_quartiles = 4;
+/// Agreement on designs, over `columns` of Times.
+struct Measures {
+  std::vector<std::string> designs;
+  std::vector<std::optional<double>> slack_by_design;
+  std::vector<std::string> skipped;  // designs whose slack doesn't vary
+  Agreement slack, arrival, slew, net_delay, cell_delay;
+  std::array<Agreement, depth_quartiles> slack_by_depth;  // endpoints of all designs, by level
+
+  /// Mean over the designs whose slack varies; nullopt for none.
+  std::optional<double> mean_slack_r2() const;
+  int64_t endpoints() const { return slack.count(); }
+};
+/// Throws Error when the numbers of pins, nets or arcs don't fit, or a design has no prediction.
+Measures measure(std::span<const Circuit> circuits, std::span<const Prediction> predictions,
+                 std::span<const size_t> columns);
+
+}  // namespace betimes::systems::preroutgnn

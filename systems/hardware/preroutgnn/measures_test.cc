@@ -1,0 +1,91 @@
+#include "systems/hardware/preroutgnn/measures.h"
+
+#include <gtest/gtest.h>
+
+#include "betimes/base/error.h"
+#include "betimes/base/random.h"
+
+namespace betimes::systems::preroutgnn {
+namespace {
+
+/// Two pins, one behind the other, both endpoints.
+Circuit pair(float first, float second) {
+  Circuit made;
+  made.name = "pair";
+  made.levels = 2;
+  made.level = {0, 1};
+  made.nets = {{0, 1, 0, 0, {1, 1, 1, 1}}};
+  made.arrival = {{0, 0, first, first}, {0, 0, second, second}};
+  made.slew = made.arrival;
+  made.endpoints = {{0, {0, 0, 10, 10}}, {1, {0, 0, 10, 10}}};
+  return made;
+}
+
+const size_t late[] = {late_rise, late_fall};
+
+TEST(PreRouteAgreement, EqualsTheDefinition) {
+  Random random(1);
+  std::vector<double> truth, guess;
+  Agreement all, first, second;
+  for (int i = 0; i < 200; ++i) {
+    truth.push_back(random.normal() + 50);
+    guess.push_back(truth.back() + 0.3 * random.normal());
+    all.add(truth.back(), guess.back());
+    (i < 70 ? first : second).add(truth.back(), guess.back());
+  }
+  double mean = 0, errors = 0, spread = 0;
+  for (const double each : truth) mean += each / 200;
+  for (size_t i = 0; i < truth.size(); ++i) {
+    errors += (truth[i] - guess[i]) * (truth[i] - guess[i]);
+    spread += (truth[i] - mean) * (truth[i] - mean);
+  }
+  EXPECT_NEAR(*all.r2(), 1 - errors / spread, 1e-12);
+  first.add(second);
+  EXPECT_NEAR(*first.r2(), *all.r2(), 1e-10);
+  EXPECT_EQ(first.count(), 200);
+}
+
+TEST(PreRouteAgreement, IsUndefinedForConstants) {
+  Agreement none, constant;
+  EXPECT_FALSE(none.r2());
+  for (int i = 0; i < 5; ++i) constant.add(0.1, i);
+  EXPECT_FALSE(constant.r2());
+}
+
+TEST(PreRouteSlack, HasItsSignByCorner) {
+  const Times arrival = {1, 2, 3, 4}, required = {0.5f, 0.5f, 5, 5};
+  EXPECT_DOUBLE_EQ(slack(arrival, required, early_rise), 0.5);
+  EXPECT_DOUBLE_EQ(slack(arrival, required, late_fall), 1);
+}
+
+TEST(PreRouteMeasures, AreOfSlackAndSkipWhatDoesNotVary) {
+  const std::vector<Circuit> circuits = {pair(1, 3), pair(2, 2)};
+  Prediction good, off;
+  good.arrival = {{0, 0, 1.5f, 1.5f}, {0, 0, 3, 3}};
+  off.arrival = {{0, 0, 1, 1}, {0, 0, 3, 3}};
+  const std::vector<Prediction> found = {good, off};
+  const Measures measures = measure(circuits, found, late);
+  // Errors 0.5 twice, spread 1 about 2 four times.
+  ASSERT_TRUE(measures.slack_by_design[0]);
+  EXPECT_NEAR(*measures.slack_by_design[0], 1 - 0.5 / 4, 1e-9);
+  EXPECT_FALSE(measures.slack_by_design[1]);
+  EXPECT_EQ(measures.skipped, std::vector<std::string>{"pair"});
+  EXPECT_NEAR(*measures.mean_slack_r2(), 1 - 0.5 / 4, 1e-9);
+  EXPECT_EQ(measures.endpoints(), 8);
+  int64_t by_depth = 0;
+  for (const Agreement& each : measures.slack_by_depth) by_depth += each.count();
+  EXPECT_EQ(by_depth, 8);
+  EXPECT_FALSE(measures.net_delay.r2());
+}
+
+TEST(PreRouteMeasures, RefuseWhatDoesNotFit) {
+  const std::vector<Circuit> circuits = {pair(1, 3)};
+  Prediction none, few;
+  few.arrival.resize(1);
+  EXPECT_THROW(measure(circuits, {}, late), Error);
+  EXPECT_THROW(measure(circuits, {&none, 1}, late), Error);
+  EXPECT_THROW(measure(circuits, {&few, 1}, late), Error);
+}
+
+}  // namespace
+}  // namespace betimes::systems::preroutgnn

@@ -1,0 +1,62 @@
+#include "betimes/system/system.h"
+#include "systems/hardware/preroutgnn/workload.h"
+
+namespace betimes::system {
+namespace {
+
+using enum Direction;
+
+std::vector<Claim> preroutgnn_claims() {
+  const char* const residual = "Predicting increments keeps errors from growing along deep paths.";
+  const char* const parts = "Attention on tables and pre-training each help.";
+  const char* const blocks = "Partitioning bounds the memory of training.";
+  const char* const worth = "The network is worth it beside simpler methods (inferred).";
+  return {
+      {"slack-r2", "Endpoint slack is predicted before routing.", "0.93",
+       "R2 of endpoint slack on unseen designs, mean over designs", at_least, 0.9, "", false},
+      {"over-nonresidual", residual, "",
+       "that R2, less that of the same network without increments, trained equally", at_least, 0.1,
+       "", false},
+      {"over-timinggcn", "It is better than TimingGCN.", "0.93 against 0.59",
+       "that R2, less TimingGCN's, trained equally", at_least, 0.1, "", false},
+      {"gap-by-depth", residual, "",
+       "R2 with increments less R2 without: on the deepest quarter of endpoints, less on the "
+       "shallowest",
+       at_least, 0, "", false},
+      {"attention", parts, "",
+       "that R2, less with tables' means in place of attention; 0.01 is taken for noise", at_least,
+       -0.01, "", false},
+      {"pre-training", parts, "", "that R2, less without auto-encoder; 0.01 is taken for noise",
+       at_least, -0.01, "", false},
+      {"partitioned", blocks, "", "that R2 of whole graphs, less that of training in blocks",
+       at_most, 0.02, "", false},
+      {"partition-memory", blocks, "",
+       "tensors of a training step at most: in blocks, over whole designs", at_most, 0.5, "x",
+       true},
+      {"over-straight", worth, "", "that R2, less that of timing analysis with straight wires",
+       at_least, 0, "", false},
+      {"over-gcnii", worth, "", "that R2, less GCNII's", at_least, 0, "", false},
+      {"over-trees", worth, "", "that R2, less that of boosted trees a delay, summed along paths",
+       at_least, 0, "", false}};
+}
+
+}  // namespace
+
+System preroutgnn_system() {
+  System system;
+  system.slug = "preroutgnn";
+  system.title = "Circuit timing from a placement, before routing";
+  system.domain = "hardware";
+  system.families = {Family::know, Family::anticipate};
+  system.summary = "predicts arrival, slew and slack of every pin of a placed circuit";
+  system.paper = {
+      "PreRoutGNN for Timing Prediction with Order Preserving Partition: Global Circuit "
+      "Pre-training, Local Delay Learning and Attentional Cell Modeling",
+      "February 2024", "AAAI 2024", "Thinklab-SJTU/EDA-AI"};
+  system.knobs = systems::preroutgnn::knob_space();
+  system.claims = preroutgnn_claims();
+  system.open = systems::preroutgnn::open_workload;
+  return system;
+}
+
+}  // namespace betimes::system

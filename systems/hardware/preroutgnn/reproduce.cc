@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+#include <torch/utils.h>
+
+#include <filesystem>
+
+#include "betimes/base/error.h"
+#include "betimes/base/temporary_folder.h"
+#include "systems/hardware/preroutgnn/circuits.h"
+#include "systems/hardware/preroutgnn/reproduce_parts.h"
+#include "systems/hardware/preroutgnn/stand_in.h"
+
+namespace betimes::systems::preroutgnn {
+namespace {
+
+constexpr int64_t quick_designs = 6, quick_pins = 800;
+constexpr double share_of_making = 0.2;  // of the progress
+
+const char* const learned_claims[] = {"slack-r2",     "over-nonresidual", "over-timinggcn",
+                                      "gap-by-depth", "attention",        "pre-training",
+                                      "partitioned",  "partition-memory", "over-straight",
+                                      "over-gcnii",   "over-trees"};
+
+std::string describe(const CircuitSet& circuits) {
+  size_t least = SIZE_MAX, most = 0, endpoints = 0;
+  for (const auto* part : {&circuits.training, &circuits.test}) {
+    for (const Circuit& each : *part) {
+      least = std::min(least, each.pins());
+      most = std::max(most, each.pins());
+      endpoints += each.endpoints.size();
+    }
+  }
+  return fmt::format("{} training and {} test designs of {} to {} pins, {} endpoints, over {}",
+                     circuits.training.size(), circuits.test.size(), least, most, endpoints,
+                     circuits.library);
+}
+
+CircuitSet make_here(const system::Study& study) {
+  const TemporaryFolder folder;
+  const std::string& places = study.places().data;
+  const std::string path = data_file(places.empty() ? folder.path().string() : places);
+  MakeOptions how;
+  how.seed = study.seed();
+  how.progress = [&](const std::string& design, int64_t done, int64_t designs) {
+    study.progress(share_of_making * static_cast<double>(done) / static_cast<double>(designs),
+                   fmt::format("made {}", design));
+  };
+  std::filesystem::create_directories(std::filesystem::path(path).parent_path());
+  write_circuits(path, make_circuits(how));
+  return read_circuits(path);
+}
+
+}  // namespace
+
+std::optional<Material> material(system::Study& study) {
+  Material found;
+  if (study.quick()) {
+    found.circuits = stand_in_circuits(study.seed(), quick_designs, quick_pins);
+    found.text = fmt::format(
+        "{}: random circuits over a made-up library (synthetic): the quick form shows "
+        "that everything runs, not how well it predicts.",
+        describe(found.circuits));
+    return found;
+  }
+  try {
+    found.circuits = data_present(study.places().data)
+                         ? read_circuits(data_file(study.places().data))
+                         : make_here(study);
+  } catch (const Error& problem) {
+    for (const char* id : learned_claims) study.not_shown(id, problem.what());
+    return std::nullopt;
+  }
+  found.real = true;
+  found.text = fmt::format(
+      "{}: own designs mapped by yosys, placed and routed by models of our own. Wires are "
+      "synthetic: "
+      "Steiner lengths times a detour that congestion and noise make, with ten times the "
+      "resistance "
+      "of a 180 nm process, so that wires matter as on large designs.",
+      describe(found.circuits));
+  return found;
+}
+
+Stages stages_of(const system::Study& study, uint64_t seed) {
+  Stages stages;
+  if (study.quick()) {
+    stages.code.epochs = 3;
+    stages.predictor.epochs = 6;
+  }
+  stages.code.seed = stages.predictor.seed = seed;
+  return stages;
+}
+
+}  // namespace betimes::systems::preroutgnn
+
+namespace betimes::system {
+
+void preroutgnn_reproduce(Study& study) {
+  using namespace systems::preroutgnn;
+  torch::set_num_threads(study.threads());
+  const std::optional<Material> found = material(study);
+  if (!found) return;
+  compare_memory(study, *found);
+  compare_methods(study, *found);
+  compare_cost(study, *found);
+  const Stages stages = stages_of(study, study.seed());
+  study.note(found->text);
+  study.note(fmt::format(
+      "Reduced: hidden 32, two NetConv layers, late corner alone. Each step sees one design, not "
+      "the sum over all: {} epochs of the auto-encoder, {} of the predictor, Adam from {} down to "
+      "a "
+      "twentieth. The epoch is chosen by the arrivals of a sixth of the training designs, which "
+      "then aren't learned from; every state is a predicted one.",
+      stages.code.epochs, stages.predictor.epochs, stages.predictor.rate));
+  study.note(
+      "The full model adds at cell steps, too: the latest arrival plus the predicted delay, "
+      "corrected by the MLP, which otherwise gives the arrival itself. Arrival errors count in the "
+      "unit of what a step predicts: of cell delays where it adds, of all arrivals where it "
+      "doesn't.");
+  study.note(
+      "TimingGCN here: no increments, tables by products of weights, no auto-encoder, otherwise "
+      "the "
+      "same network and training. Straight wires are a full timing analysis with Manhattan "
+      "lengths. "
+      "Boosted trees predict the delay of each sink and arc from lengths, loads and the straight "
+      "analysis, and are summed along paths.");
+  study.note(
+      "Real router detours, crosstalk, a 130 nm library with two corners and designs of 200,000 "
+      "pins "
+      "can't be shown here.");
+}
+
+}  // namespace betimes::system

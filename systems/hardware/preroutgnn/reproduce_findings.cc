@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "systems/hardware/preroutgnn/reproduce_parts.h"
+
+namespace betimes::systems::preroutgnn {
+namespace {
+
+using system::Estimate;
+
+const std::vector<double>* values_of(const Compared& found, const std::string& metric,
+                                     const std::string& name) {
+  const auto methods = found.scores.find(metric);
+  if (methods == found.scores.end()) return nullptr;
+  const auto values = methods->second.find(name);
+  return values == methods->second.end() ? nullptr : &values->second;
+}
+
+std::string seeds_text(size_t seeds) {
+  return fmt::format("{} seed{}", seeds, seeds == 1 ? "" : "s");
+}
+
+/// a - b over the seeds that both have; nullopt where one has none.
+std::optional<Estimate> apart(const Compared& found, const std::string& metric,
+                              const std::string& a, const std::string& b) {
+  const auto *left = values_of(found, metric, a), *right = values_of(found, metric, b);
+  if (left == nullptr || right == nullptr) return std::nullopt;
+  const size_t seeds = std::min(left->size(), right->size());
+  system::Scores scores;
+  for (size_t i = 0; i < seeds; ++i) scores.add(metric, "apart", (*left)[i] - (*right)[i]);
+  Estimate estimate = scores.mean(metric, "apart");
+  estimate.note = seeds_text(seeds);
+  return estimate;
+}
+
+void give(system::Study& study, const char* id, const std::optional<Estimate>& estimate) {
+  if (estimate) {
+    study.evidence(id, *estimate);
+  } else {
+    study.not_shown(id, "slack doesn't vary on any of the test designs");
+  }
+}
+
+std::optional<Estimate> mean_of(const Compared& found, const std::string& metric,
+                                const std::string& name) {
+  const auto* values = values_of(found, metric, name);
+  if (values == nullptr) return std::nullopt;
+  system::Scores scores;
+  for (const double each : *values) scores.add(metric, name, each);
+  Estimate estimate = scores.mean(metric, name);
+  estimate.note = seeds_text(values->size());
+  return estimate;
+}
+
+/// How much more the increments bring on the deepest quarter of endpoints than on the shallowest.
+std::optional<Estimate> growth(const Compared& found) {
+  const std::string shallow = metric::quartile(0), deep = metric::quartile(depth_quartiles - 1);
+  system::Scores scores;
+  size_t seeds = 0;
+  const auto *a = values_of(found, deep, method::full),
+             *b = values_of(found, deep, method::nonresidual),
+             *c = values_of(found, shallow, method::full),
+             *d = values_of(found, shallow, method::nonresidual);
+  if (a == nullptr || b == nullptr || c == nullptr || d == nullptr) return std::nullopt;
+  for (; seeds < std::min({a->size(), b->size(), c->size(), d->size()}); ++seeds) {
+    scores.add("gap", "growth", ((*a)[seeds] - (*b)[seeds]) - ((*c)[seeds] - (*d)[seeds]));
+  }
+  Estimate estimate = scores.mean("gap", "growth");
+  estimate.note = seeds_text(seeds);
+  return estimate;
+}
+
+system::Cell cell(const Compared& found, const std::string& metric, const std::string& name) {
+  const auto estimate = mean_of(found, metric, name);
+  if (!estimate) return std::string("-");
+  return estimate->value;
+}
+
+system::Table table(const Compared& found, const std::string& title,
+                    const std::vector<std::string>& metrics) {
+  system::Table made{title, {"method"}, {}};
+  for (const std::string& each : metrics) made.columns.push_back(each);
+  for (const std::string& name : found.names) {
+    std::vector<system::Cell> row = {name};
+    for (const std::string& each : metrics) row.push_back(cell(found, each, name));
+    made.rows.push_back(std::move(row));
+  }
+  return made;
+}
+
+system::Table by_design(const Compared& found) {
+  system::Table made{"R2 of endpoint slack by test design, first seed", {"method"}, {}};
+  made.columns.insert(made.columns.end(), found.first.at(found.names[0]).designs.begin(),
+                      found.first.at(found.names[0]).designs.end());
+  for (const std::string& name : found.names) {
+    std::vector<system::Cell> row = {name};
+    for (const std::optional<double>& each : found.first.at(name).slack_by_design) {
+      if (each) {
+        row.emplace_back(*each);
+      } else {
+        row.emplace_back(std::string("constant"));
+      }
+    }
+    made.rows.push_back(std::move(row));
+  }
+  return made;
+}
+
+system::Picture picture(const Compared& found) {
+  system::Picture made{"R2 of endpoint slack by depth, unseen designs",
+                       "quarter of the endpoints, shallow to deep",
+                       "R2",
+                       false,
+                       false,
+                       {}};
+  for (const std::string& name : {method::full, method::nets_only, method::nonresidual,
+                                  method::timinggcn, method::straight}) {
+    system::Series series{name, {}, {}, {}, {}, true};
+    for (size_t q = 0; q < depth_quartiles; ++q) {
+      const auto estimate = mean_of(found, metric::quartile(q), name);
+      if (!estimate) continue;
+      series.x.push_back(static_cast<double>(q + 1));
+      series.y.push_back(estimate->value);
+    }
+    if (!series.x.empty()) made.series.push_back(std::move(series));
+  }
+  return made;
+}
+
+}  // namespace
+
+std::string metric::quartile(size_t index) { return fmt::format("quarter {}", index + 1); }
+
+void report_methods(system::Study& study, const Compared& found) {
+  study.table(table(found, "R2 on unseen designs",
+                    {metric::slack, metric::pooled, metric::arrival, metric::slew,
+                     metric::net_delay, metric::cell_delay}));
+  std::vector<std::string> quarters;
+  for (size_t q = 0; q < depth_quartiles; ++q) quarters.push_back(metric::quartile(q));
+  study.table(table(found, "R2 of endpoint slack by depth, quarters of all endpoints", quarters));
+  study.table(by_design(found));
+  study.table(table(found, "Seconds, an auto-encoder's training apart", {metric::seconds}));
+  study.picture(picture(found));
+  std::string seeds;
+  for (const std::string& name : found.names) {
+    const auto* values = values_of(found, metric::seconds, name);
+    seeds += fmt::format("{}{}: {}", seeds.empty() ? "" : ", ", name, values->size());
+  }
+  study.note(fmt::format("Seeds behind each method: {}.", seeds));
+  for (const std::string& design : found.first.at(method::full).skipped) {
+    study.note(fmt::format("The slack of {} doesn't vary: it is left out of means.", design));
+  }
+  if (study.quick()) return;
+  give(study, "slack-r2", mean_of(found, metric::slack, method::full));
+  for (const auto& [id, rival] :
+       {std::pair("over-nonresidual", method::nonresidual),
+        std::pair("over-timinggcn", method::timinggcn),
+        std::pair("attention", method::no_attention), std::pair("pre-training", method::no_code),
+        std::pair("over-straight", method::straight), std::pair("over-gcnii", method::gcnii),
+        std::pair("over-trees", method::trees)}) {
+    give(study, id, apart(found, metric::slack, method::full, rival));
+  }
+  give(study, "partitioned", apart(found, metric::slack, method::full, method::blocks));
+  give(study, "gap-by-depth", growth(found));
+}
+
+}  // namespace betimes::systems::preroutgnn

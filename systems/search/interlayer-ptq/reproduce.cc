@@ -102,9 +102,8 @@ Net trained(Study& study, const std::string& name, const learn::ImageSplits& dat
   NetTraining how;
   how.seed = study.seed();
   how.quick = study.quick();
-  train_net(*net, data, how, [&](const learn::Epoch& epoch) {
-    study.progress(0.02, name + ": " + to_string(epoch));
-  });
+  train_net(*net, data, how,
+            [&](const learn::Epoch& epoch) { study.progress(0, name + ": " + to_string(epoch)); });
   return net;
 }
 
@@ -140,21 +139,29 @@ void check_held_out(Bench& bench, NetResult& result) {
   }
 }
 
+/// `begin`, `end`: its part of the whole study.
 NetResult study_net(Study& study, const std::string& name, const learn::ImageSplits& data,
-                    Table& table) {
+                    Table& table, double begin, double end) {
   Bench bench(trained(study, name, data), data,
               study.quick() ? BenchImages{100, 64, 16} : BenchImages());
   NetResult result;
   result.net = name;
   const auto seeds = study.quick() ? study.seeds(1) : study.seeds(3);
   std::string shares;
-  for (const uint64_t seed : seeds) {
-    study.progress(0.1, fmt::format("{}: calibration {}", name, seed));
+  for (size_t s = 0; s < seeds.size(); ++s) {
+    const uint64_t seed = seeds[s];
+    const auto progress = [&](size_t done, size_t all, const std::string& what) {
+      const double part =
+          (static_cast<double>(s) + static_cast<double>(done) / static_cast<double>(all)) /
+          static_cast<double>(seeds.size());
+      study.progress(begin + (end - begin) * part, fmt::format("{}: {}", name, what));
+    };
+    progress(0, 1, fmt::format("calibration {}", seed));
     bench.calibrate(seed);
     result.accuracy = bench.accuracy(Configuration(bench.layers(), 16));
     const std::vector<Method> all = methods(study, bench, seed, shares);
     for (const Method& method : all) {
-      study.progress(0.1, fmt::format("{}: {}", name, method.name));
+      progress(static_cast<size_t>(&method - all.data()), all.size(), method.name);
       result.areas[method.name] +=
           area(bench, order_by(method.at4, bench.parameters())) / static_cast<double>(seeds.size());
       if (seed == seeds.front()) find(bench, method, result);
@@ -215,10 +222,13 @@ void interlayer_ptq_reproduce(Study& study) {
                "ms modelled", "evaluations", "area"},
               {}};
   std::vector<NetResult> results;
-  for (const std::string& name : net_names()) {
-    // A network trained for one short epoch shows that everything works and nothing else.
-    if (study.quick() && name != "mobilenetv2-mini") continue;
-    results.push_back(study_net(study, name, data, table));
+  // A network trained for one short epoch shows that everything works and nothing else.
+  const std::vector<std::string> names =
+      study.quick() ? std::vector<std::string>{"mobilenetv2-mini"} : net_names();
+  for (size_t i = 0; i < names.size(); ++i) {
+    const auto n = static_cast<double>(names.size());
+    results.push_back(study_net(study, names[i], data, table, static_cast<double>(i) / n,
+                                static_cast<double>(i + 1) / n));
   }
   if (!study.quick()) judge_all(study, results);
   study.table(std::move(table));

@@ -51,6 +51,10 @@ class Checker {
       }
       before = level;
     }
+    // No level without pins behind the last: what follows allocates by their number.
+    if (circuit_.levels > before + 2) {
+      fail(fmt::format("has {} levels, its last pin is of level {}", circuit_.levels, before));
+    }
   }
 
   template <class Rows>

@@ -13,7 +13,10 @@
 namespace betimes::systems::preroutgnn {
 namespace {
 
-constexpr int64_t max_bits = int64_t{1} << 24;
+// Of all declarations together, and of one expression.
+constexpr int64_t max_bits = int64_t{1} << 20;
+// What all expressions together may name: a short text can repeat a wide vector.
+constexpr size_t max_named_bits = size_t{1} << 26;
 constexpr int32_t constant_bit = -2;
 
 struct Signal {
@@ -102,7 +105,7 @@ class Parser {
       }
       found->second.first = static_cast<int32_t>(names_.size());
       if (static_cast<int64_t>(names_.size()) + form.width() > max_bits) {
-        lexer_.fail("has more than 16 million wires");
+        lexer_.fail("has more than a million wires");
       }
       for (int64_t i = 0; i < form.width(); ++i) {
         const int64_t index = form.left > form.right ? form.right + i : form.right - i;
@@ -140,6 +143,9 @@ class Parser {
       do {
         const Bits part = primary();
         found.insert(found.end(), part.begin(), part.end());
+        if (found.size() > static_cast<size_t>(max_bits)) {
+          lexer_.fail("joins more than a million wires");
+        }
       } while (lexer_.accept(","));
       lexer_.expect("}");
       return found;
@@ -148,6 +154,13 @@ class Parser {
   }
 
   Bits primary() {
+    Bits found = bits();
+    named_ += found.size();
+    if (named_ > max_named_bits) lexer_.fail("names more wires than any design that is read here");
+    return found;
+  }
+
+  Bits bits() {
     if (lexer_.next().kind == VerilogToken::number) return constant();
     const std::string name = lexer_.name();
     const auto known = signals_.find(name);
@@ -276,6 +289,7 @@ class Parser {
   std::unordered_map<std::string, bool> ports_;  // whether an input
   std::unordered_map<std::string, int> cells_;
   std::vector<std::string> names_;  // by bit
+  size_t named_ = 0;                // bits in all expressions so far
   std::vector<int32_t> same_;       // by bit: one that it is the same as, or constant_bit
   std::vector<Instance> instances_;
   std::unordered_map<int32_t, int32_t> nets_;  // by root

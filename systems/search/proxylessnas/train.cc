@@ -25,7 +25,7 @@ struct Sizes {
 
 Sizes sizes(const TrainOptions& options) {
   Sizes found;
-  found.searching.latency.strength = 0.2;
+  found.searching.latency.strength = 0.05;
   if (options.quick) {
     found.searching.warm_up = 1;
     found.searching.epochs = 1;

@@ -11,8 +11,8 @@ struct CollectOptions {
   std::string list;      // bench/models.json
   std::string packages;  // node_modules with the models of npm packages; may be empty
   int threads = 1;
-  int made = 2200;             // made networks
-  double made_seconds = 0.06;  // each
+  int made = 264;              // made networks
+  double made_seconds = 0.08;  // each
   double real_seconds = 0.6;   // each real model and each of its forms
   double probe_seconds = 10;
   uint64_t seed = 1;

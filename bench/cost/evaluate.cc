@@ -287,20 +287,19 @@ std::string csv(const std::vector<Held>& held) {
 
 std::string steps_csv(const std::vector<Held>& held) {
   std::string text =
-      "device,model,new_device,op,kernel,kind,bits,macs,bytes,rows,inner,columns,groups,taps,steps,"
-      "predicted_ms,measured_ms\n";
+      "device,model,op,kernel,kind,bits,macs,bytes,rows,inner,columns,groups,taps,steps,predicted_"
+      "ms,"
+      "measured_ms\n";
   for (const Held& each : held) {
-    if (each.method != "learned") continue;
+    if (!each.new_device || each.method != "learned") continue;
     for (size_t i = 0; i < each.kernels.size(); ++i) {
       const cost::KernelTime& k = each.kernels[i];
       const cost::KernelWork& w = k.work;
       text += fmt::format(
-          "\"{}\",\"{}\",{},{},\"{}\",{},{},{:.0f},{:.0f},{:.0f},{:.1f},{:.0f},{:.0f},{:.0f},{:.0f}"
-          ","
+          "\"{}\",\"{}\",{},\"{}\",{},{},{:.0f},{:.0f},{:.0f},{:.1f},{:.0f},{:.0f},{:.0f},{:.0f},"
           "{:.6g},{:.6g}\n",
-          each.device, each.model, each.new_device ? 1 : 0, k.op, k.kernel, name(w.kind), w.bits,
-          w.macs, w.bytes, w.rows, w.inner, w.columns, w.groups, w.taps, w.steps, each.steps[i].ms,
-          k.ms);
+          each.device, each.model, k.op, k.kernel, name(w.kind), w.bits, w.macs, w.bytes, w.rows,
+          w.inner, w.columns, w.groups, w.taps, w.steps, each.steps[i].ms, k.ms);
     }
   }
   return text;

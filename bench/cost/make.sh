@@ -2,7 +2,7 @@
 # What `betimes predict` knows, made again: samples of this machine as several devices, then the
 # learned kernels, their calibration, and the tables and pictures of docs/predict.md.
 #   bench/cost/make.sh collect NAME   measures this machine: bench/cost/data/NAME-*.json.gz and
-#                                     models/devices/NAME-*.device (an hour; leave it alone)
+#                                     models/devices/NAME-*.device (a quarter of an hour; leave it alone)
 #   bench/cost/make.sh learn          from all of bench/cost/data
 #   bench/cost/make.sh published DIR  devices from HELP's latencies of NAS-Bench-201 (nasbench201_*.csv.gz), and
 #                                     how well their other networks are predicted

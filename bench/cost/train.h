@@ -8,8 +8,8 @@
 namespace betimes::bench {
 
 struct TrainOptions {
-  int rounds = 360;
-  int depth = 8;
+  int rounds = 300;
+  int depth = 7;
   double rate = 0.08;
   int threads = 1;
   uint64_t seed = 1;

@@ -45,38 +45,6 @@ void count_function(KernelWork& work, const std::string& activation) {
   if (exponential(activation)) work.exponentials += 1;
 }
 
-/// The largest number of a list, and 1 at least.
-double largest(const StepInfo& step, const std::string& key) {
-  double most = 1;
-  if (const auto* list = attribute<std::vector<int64_t>>(step, key)) {
-    for (const int64_t each : *list) most = std::max(most, static_cast<double>(each));
-  }
-  return most;
-}
-
-/// Elements that lie together in both: the innermost extents that are equal, and of the first that
-/// isn't the smaller one.
-double run_of(const Shape& from, const Shape& to) {
-  if (from.size() != to.size()) return 1;
-  double run = 1;
-  for (size_t i = from.size(); i-- > 0;) {
-    run *= static_cast<double>(std::max<int64_t>(std::min(from[i], to[i]), 1));
-    if (from[i] != to[i]) break;
-  }
-  return run;
-}
-
-double run_of(const StepInfo& step) {
-  const Shape& from = step.inputs[0].shape;
-  const auto* order = attribute<std::vector<int64_t>>(step, "perm");
-  if (!order || order->size() != from.size()) return run_of(from, step.outputs[0].shape);
-  double run = 1;
-  for (size_t i = from.size(); i-- > 0 && (*order)[i] == static_cast<int64_t>(i);) {
-    run *= static_cast<double>(std::max<int64_t>(from[i], 1));
-  }
-  return run;
-}
-
 KernelKind product_kind(const StepInfo& step, const KernelWork& work) {
   if (step.precision == "int8") return KernelKind::integer_product;
   return work.rows <= 1 ? KernelKind::vector_product : KernelKind::product;
@@ -97,8 +65,11 @@ void read_convolution(const StepInfo& step, KernelWork& work) {
   if (const auto* groups = attribute<int64_t>(step, "group")) {
     work.groups = static_cast<double>(*groups);
   }
-  work.stride = largest(step, "strides");
-  work.dilation = largest(step, "dilations");
+  if (const auto* strides = attribute<std::vector<int64_t>>(step, "strides")) {
+    for (const int64_t each : *strides) {
+      work.stride = std::max(work.stride, static_cast<double>(each));
+    }
+  }
   const double channels = std::max(static_cast<double>(output[1]), 1.0);
   work.columns = channels / std::max(work.groups, 1.0);
   work.rows = elements(step.outputs[0]) / channels;
@@ -168,8 +139,6 @@ void read_passes(const StepInfo& step, KernelWork& work) {
     work.columns = std::max(static_cast<double>(step.outputs[0].shape.back()), 1.0);
   }
   work.rows = std::max(work.written, work.read) / work.columns;
-  work.stride = largest(step, "strides");
-  work.run = run_of(step);
   if (const auto* kernel = attribute<std::vector<int64_t>>(step, "kernel_shape")) {
     for (const int64_t each : *kernel) work.taps *= static_cast<double>(each);
   }
@@ -268,7 +237,6 @@ KernelWork work_of(const StepInfo& step) {
   if (step.inputs.size() > 1) work.weights = elements(step.inputs[1]);
   if (step.outputs[0].shape.size() > 2) {
     work.channels = static_cast<double>(step.outputs[0].shape[1]);
-    work.width = std::max(static_cast<double>(step.outputs[0].shape.back()), 1.0);
   }
   if (const auto* activation = attribute<std::string>(step, "activation")) {
     count_function(work, *activation);
@@ -329,10 +297,7 @@ const std::vector<std::string>& feature_names() {
                              "isa",
                              "threads",
                              "peak",
-                             "bandwidth",
-                             "dilation",
-                             "width",
-                             "run"}) {
+                             "bandwidth"}) {
       all.emplace_back(each);
     }
     return all;
@@ -373,9 +338,6 @@ std::array<float, feature_count> features(const Kernel& kernel, const measure::M
   all[at++] = static_cast<float>(machine.threads);
   all[at++] = log_of(peak_of(work, machine));
   all[at++] = log_of(machine.read_gb_per_s);
-  all[at++] = static_cast<float>(work.dilation);
-  all[at++] = log_of(work.width);
-  all[at++] = log_of(work.run);
   return all;
 }
 

@@ -45,9 +45,6 @@ struct KernelWork {
   double channels = 1;      // dimension 1 of a picture or a sequence
   double taps = 1;          // kernel height x width
   double stride = 1;        // the larger one
-  double dilation = 1;      // the larger one
-  double width = 1;         // innermost extent of the picture or sequence that is written
-  double run = 1;           // elements that lie together both where they are read and written
   double steps = 1;         // of a recurrence
   double functions = 0;     // elementwise functions of one or two numbers, fused ones included
   double exponentials = 0;  // of these, those that need exp, tanh and the like
@@ -67,7 +64,7 @@ std::vector<Kernel> kernels_of(const std::vector<runtime::StepInfo>& steps);
 
 /// The numbers a learned model reads: of the kernel (its kind, operator, implementation and work),
 /// then of the device.
-inline constexpr size_t feature_count = kernel_kinds + 65;
+inline constexpr size_t feature_count = kernel_kinds + 62;
 std::array<float, feature_count> features(const Kernel& kernel, const measure::Machine& machine);
 const std::vector<std::string>& feature_names();
 

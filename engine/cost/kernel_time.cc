@@ -21,25 +21,15 @@ struct Column {
   const char* name;
   double KernelWork::*member;
 };
-constexpr Column numbers[] = {{"macs", &KernelWork::macs},
-                              {"bytes", &KernelWork::bytes},
-                              {"read", &KernelWork::read},
-                              {"weights", &KernelWork::weights},
-                              {"written", &KernelWork::written},
-                              {"rows", &KernelWork::rows},
-                              {"inner", &KernelWork::inner},
-                              {"columns", &KernelWork::columns},
-                              {"groups", &KernelWork::groups},
-                              {"channels", &KernelWork::channels},
-                              {"context", &KernelWork::context},
-                              {"taps", &KernelWork::taps},
-                              {"stride", &KernelWork::stride},
-                              {"dilation", &KernelWork::dilation},
-                              {"width", &KernelWork::width},
-                              {"run", &KernelWork::run},
-                              {"steps", &KernelWork::steps},
-                              {"functions", &KernelWork::functions},
-                              {"exponentials", &KernelWork::exponentials}};
+constexpr Column numbers[] = {
+    {"macs", &KernelWork::macs},           {"bytes", &KernelWork::bytes},
+    {"read", &KernelWork::read},           {"weights", &KernelWork::weights},
+    {"written", &KernelWork::written},     {"rows", &KernelWork::rows},
+    {"inner", &KernelWork::inner},         {"columns", &KernelWork::columns},
+    {"groups", &KernelWork::groups},       {"channels", &KernelWork::channels},
+    {"context", &KernelWork::context},     {"taps", &KernelWork::taps},
+    {"stride", &KernelWork::stride},       {"steps", &KernelWork::steps},
+    {"functions", &KernelWork::functions}, {"exponentials", &KernelWork::exponentials}};
 constexpr size_t first_number = 3;
 constexpr size_t cells = first_number + std::size(numbers) + 3;
 

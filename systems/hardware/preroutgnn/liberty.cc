@@ -16,6 +16,9 @@ namespace {
 
 constexpr size_t max_file = size_t{256} << 20;
 constexpr size_t max_axis = 64;
+// Far above what libraries have: a short text can name one timing for many pins.
+constexpr size_t most_pins = 1024, most_arcs = 65'536;
+constexpr double largest_area = 1e6;
 
 using Numbers = std::vector<double>;
 
@@ -111,12 +114,14 @@ class Reader {
     }
   }
 
-  LibraryCell read_cell(const LibertyGroup& group) const {
+  LibraryCell read_cell(const LibertyGroup& group) {
     LibraryCell cell;
     if (group.arguments.size() != 1) fail(group.line, "has a cell without name");
     cell.name = group.arguments[0];
     cell.area = number(group, "area", 0);
-    if (cell.area < 0) fail(group.line, fmt::format("{} has a negative area", cell.name));
+    if (!(cell.area >= 0 && cell.area <= largest_area)) {
+      fail(group.line, fmt::format("{} has an area of {}", cell.name, cell.area), "0 to a million");
+    }
     for (const LibertyGroup& inner : group.groups) {
       if (inner.name == "ff" || inner.name == "ff_bank") cell.kind = CellKind::flip_flop;
       if (inner.name == "latch" || inner.name == "latch_bank" || inner.name == "statetable") {
@@ -143,6 +148,9 @@ class Reader {
       if (cell.find_pin(name) >= 0) {
         fail(group.line, fmt::format("{} has the pin {} twice", cell.name, name));
       }
+      if (cell.pins.size() == most_pins) {
+        fail(group.line, fmt::format("{} has more than {} pins", cell.name, most_pins));
+      }
       LibraryPin pin;
       pin.name = name;
       const std::string direction = group.text("direction");
@@ -163,7 +171,7 @@ class Reader {
     }
   }
 
-  void read_arcs(const LibertyGroup& group, size_t to, LibraryCell& cell) const {
+  void read_arcs(const LibertyGroup& group, size_t to, LibraryCell& cell) {
     const std::string type = group.text("timing_type"), sense = group.text("timing_sense");
     TimingArc arc;
     arc.to = to;
@@ -206,7 +214,7 @@ class Reader {
     add_by_related(group, arc, cell);
   }
 
-  void add_by_related(const LibertyGroup& group, TimingArc& arc, LibraryCell& cell) const {
+  void add_by_related(const LibertyGroup& group, TimingArc& arc, LibraryCell& cell) {
     const std::string related = group.text("related_pin");
     size_t begin = 0;
     while (begin < related.size()) {
@@ -218,6 +226,10 @@ class Reader {
         arc.from = static_cast<size_t>(from);
         // Registers' clocks aren't always marked as such.
         if (arc.kind != ArcKind::combinational) cell.pins[arc.from].clock = true;
+        if (++arcs_ > most_arcs) {
+          fail(group.line, fmt::format("{} has one timing arc too many", cell.name),
+               fmt::format("{} in the library", most_arcs));
+        }
         cell.arcs.push_back(arc);
       }
       begin = end + 1;
@@ -298,6 +310,7 @@ class Reader {
   double time_ = 1, capacitance_ = 1;  // to ns and pF
   std::map<std::string, const LibertyGroup*> templates_;
   Library library_;
+  size_t arcs_ = 0;
 };
 
 }  // namespace

@@ -88,6 +88,11 @@ TEST(PreRouteLiberty, RefusesWithTheLine) {
   EXPECT_NE(refusal(with(good, "cell_rise (turned)", "cell_rise (other)")).find("other"),
             std::string::npos);
   EXPECT_NE(refusal(good + "x"), "");
+  std::string often;
+  for (int i = 0; i < 70'000; ++i) often += "A ";
+  EXPECT_NE(refusal(with(good, "related_pin : \"A\"", "related_pin : \"" + often + "\""))
+                .find("too many"),
+            std::string::npos);
   std::string deep = "library (l) {";
   for (int i = 0; i < 100'000; ++i) deep += "a () {";
   EXPECT_NE(refusal(deep).find("deeper"), std::string::npos);

@@ -71,8 +71,8 @@ struct Circuit {
 
 /// Designs over one library, and which are for what.
 struct CircuitSet {
-  std::string library;    // its name
-  std::vector<Arc> arcs;  // of the library
+  std::string technology;  // the library's name
+  std::vector<Arc> arcs;   // of the library
   std::vector<Circuit> training, test;
 };
 

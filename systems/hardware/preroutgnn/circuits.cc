@@ -148,10 +148,10 @@ bool data_present(const std::string& folder) {
 CircuitSet make_circuits(const MakeOptions& options) {
   using Clock = std::chrono::steady_clock;
   const Toolchain tools = find_toolchain();
-  const Library library = read_liberty(tools.library);
+  const Library library = read_liberty(tools.liberty);
   const std::vector<Design> designs = all_designs(options.quick, options.scale);
   CircuitSet set;
-  set.library = library.name;
+  set.technology = library.name;
   LabelOptions label;
   ArcSet arcs(label.timing.early_derate);
   int64_t done = 0;

@@ -90,7 +90,7 @@ class File {
     if (about == metadata_.end()) fail("isn't a set of circuits");
     try {
       const Json json = Json::parse(about->second);
-      set.library = json.at("library").get<std::string>();
+      set.technology = json.at("library").get<std::string>();
       set.arcs = read_arcs();
       const Json& designs = json.at("designs");
       for (size_t i = 0; i < designs.size(); ++i) {
@@ -216,7 +216,7 @@ class File {
 
 void write_circuits(const std::string& path, const CircuitSet& set) {
   Tensors tensors;
-  Json json = {{"library", set.library}, {"designs", Json::array()}};
+  Json json = {{"library", set.technology}, {"designs", Json::array()}};
   for (const std::vector<Circuit>* part : {&set.training, &set.test}) {
     for (const Circuit& circuit : *part) {
       check_circuit(circuit, set.arcs.size(), circuit.name);

@@ -62,7 +62,7 @@ TEST(PreRouteCircuits, ReadsWhatItWrote) {
   write_circuits(path, set);
   EXPECT_TRUE(data_present(folder.path().string()));
   const CircuitSet read = read_circuits(path);
-  EXPECT_EQ(read.library, set.library);
+  EXPECT_EQ(read.technology, set.technology);
   ASSERT_EQ(read.arcs.size(), set.arcs.size());
   for (size_t i = 0; i < set.arcs.size(); ++i) {
     for (size_t t = 0; t < tables_per_arc; ++t) {

@@ -118,7 +118,7 @@ TEST(PreRouteLiberty, TakesOrRefusesAnyBytes) {
 
 TEST(PreRouteLiberty, ReadsTheLibraryThatDesignsAreMappedTo) {
   if (!toolchain_present()) GTEST_SKIP() << "Debian's qflow-tech-osu018 or yosys isn't installed";
-  const Library library = read_liberty(find_toolchain().library);
+  const Library library = read_liberty(find_toolchain().liberty);
   EXPECT_EQ(library.name, "osu018_stdcells");
   const int gate = library.find("AND2X2"), flop = library.find("DFFPOSX1");
   ASSERT_GE(gate, 0);

@@ -49,7 +49,7 @@ Report read_report(const std::string& text, size_t endpoints) {
 
 void compare(const Design& design) {
   const Toolchain tools = find_toolchain();
-  const Library library = read_liberty(tools.library);
+  const Library library = read_liberty(tools.liberty);
   const Netlist netlist =
       parse_netlist(synthesise(tools, design.verilog, design.module()), library, design.name);
   LabelOptions options;
@@ -59,7 +59,7 @@ void compare(const Design& design) {
   const TemporaryFolder folder;
   write_file(folder.at("top.v"), files.verilog());
   write_file(folder.at("top.spef"), files.spef());
-  write_file(folder.at("top.tcl"), files.script(tools.library, folder.path().string()));
+  write_file(folder.at("top.tcl"), files.script(tools.liberty, folder.path().string()));
   hardware::Limits limits;
   limits.seconds = 300;
   const hardware::Finished run = hardware::run_program(

@@ -31,7 +31,7 @@ std::string describe(const CircuitSet& circuits) {
   }
   return fmt::format("{} training and {} test designs of {} to {} pins, {} endpoints, over {}",
                      circuits.training.size(), circuits.test.size(), least, most, endpoints,
-                     circuits.library);
+                     circuits.technology);
 }
 
 CircuitSet make_here(const system::Study& study) {

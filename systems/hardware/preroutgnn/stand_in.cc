@@ -209,7 +209,7 @@ StandIn stand_in_design(uint64_t seed, int64_t pins) {
 CircuitSet stand_in_circuits(uint64_t seed, int64_t designs, int64_t pins) {
   if (designs < 2) throw Error("designs", fmt::format("are {}", designs), "2 at least");
   CircuitSet found;
-  found.library = stand_in_library().name;
+  found.technology = stand_in_library().name;
   LabelOptions options;
   ArcSet arcs(options.timing.early_derate);
   for (int64_t i = 0; i < designs; ++i) {

@@ -45,8 +45,8 @@ Toolchain find_toolchain() {
     throw Error("yosys", "isn't installed", "apt-get install yosys berkeley-abc");
   }
   if (!abc_found()) throw Error("abc", "isn't installed", "apt-get install berkeley-abc");
-  if (!std::filesystem::exists(found.library)) {
-    throw Error(found.library, "isn't there", "apt-get install qflow-tech-osu018");
+  if (!std::filesystem::exists(found.liberty)) {
+    throw Error(found.liberty, "isn't there", "apt-get install qflow-tech-osu018");
   }
   return found;
 }
@@ -62,8 +62,8 @@ std::string synthesise(const Toolchain& tools, const std::string& verilog, const
   // What sizes and buffers outputs: a driver and a load that are typical of the library.
   write_file(folder.at("constraints"), "set_driving_cell INVX2\nset_load 40 [all_outputs]\n");
   // Scripts quote nothing: the temporary folder's name has no spaces, the library's must not.
-  if (tools.library.find_first_of(" \t\"';#") != std::string::npos) {
-    throw Error(tools.library, "has characters that yosys can't take in a path");
+  if (tools.liberty.find_first_of(" \t\"';#") != std::string::npos) {
+    throw Error(tools.liberty, "has characters that yosys can't take in a path");
   }
   write_file(folder.at("map.ys"), fmt::format("read_verilog {0}/in.v\n"
                                               "synth -flatten -top {2}\n"
@@ -72,7 +72,7 @@ std::string synthesise(const Toolchain& tools, const std::string& verilog, const
                                               "opt_clean -purge\n"
                                               "splitnets\n"
                                               "write_verilog -noattr -noexpr -nodec {0}/out.v\n",
-                                              folder.path().string(), tools.library, top));
+                                              folder.path().string(), tools.liberty, top));
   hardware::Limits limits;
   limits.seconds = 600;
   const hardware::Finished run =

@@ -7,7 +7,7 @@ namespace betimes::systems::preroutgnn {
 /// What maps designs, from Debian packages.
 struct Toolchain {
   std::string yosys;    // package yosys, with berkeley-abc
-  std::string library;  // Liberty file of package qflow-tech-osu018
+  std::string liberty;  // Liberty file of package qflow-tech-osu018
 };
 
 /// Finds them: yosys along PATH, the library at its Debian path or where BETIMES_OSU018 says.

@@ -105,7 +105,7 @@ void train_one(const CircuitSet& circuits, const Parts& parts, const ModelOption
   metadata.merge(format_statistics(statistics));
   metadata["validation"] = join_names(parts.validation);
   metadata["seed"] = std::to_string(options.seed);
-  metadata["library"] = circuits.library;
+  metadata["library"] = circuits.technology;
   learn::save_weights(path, *trained, metadata);
   options.line(fmt::format("wrote {}", path));
   std::error_code ignored;

@@ -84,17 +84,6 @@ std::vector<search::Layer> Space::all_layers() const {
   return found;
 }
 
-bool Space::alive(const Choice& choice) const {
-  for (size_t s = 0; s < stages; ++s) {
-    bool any = false;
-    for (size_t l = s * layers_a_stage; l < (s + 1) * layers_a_stage; ++l) {
-      any = any || candidates_[l].at(choice.at(l)).op != Operator::zero;
-    }
-    if (!any) return false;
-  }
-  return true;
-}
-
 Choice Space::uniform(int kernel, int expansion) const {
   Choice choice;
   for (const auto& blocks : candidates_) {
@@ -109,11 +98,9 @@ Choice Space::uniform(int kernel, int expansion) const {
 }
 
 Choice Space::random(Random& random) const {
-  while (true) {
-    Choice choice;
-    for (const auto& blocks : candidates_) choice.push_back(random.below(blocks.size()));
-    if (alive(choice)) return choice;
-  }
+  Choice choice;
+  for (const auto& blocks : candidates_) choice.push_back(random.below(blocks.size()));
+  return choice;
 }
 
 double Costs::total(const Choice& choice) const {

@@ -30,11 +30,9 @@ class Space {
   search::BlockNet net(const Choice& choice, double width = 1) const;
   /// Everything that some choice contains, stem, head and classifier first.
   std::vector<search::Layer> all_layers() const;
-  /// Whether every stage keeps a layer that isn't zero.
-  bool alive(const Choice& choice) const;
 
   Choice uniform(int kernel, int expansion) const;  // the same candidate everywhere
-  Choice random(Random& random) const;              // alive ones only
+  Choice random(Random& random) const;              // each layer's evenly
 
  private:
   search::BlockNet frame_;

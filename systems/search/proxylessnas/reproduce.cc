@@ -13,8 +13,8 @@ void proxylessnas_reproduce(Study& study) {
   const OwnTable own = check_table(study, space);
   check_search(study, space, own);
   study.note(
-      "Reduced space of 9 searchable layers; the architecture's learning rate is 6e-3, so that few "
-      "epochs can move it.");
+      "Reduced space of 9 searchable layers; the architecture's learning rate is 0.05, so that few "
+      "epochs can move it (at 6e-3 entropy fell by 1 %).");
 }
 
 }  // namespace betimes::system

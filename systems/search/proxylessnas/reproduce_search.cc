@@ -13,6 +13,7 @@ namespace betimes::systems::proxylessnas {
 namespace {
 
 constexpr double points = 100;
+constexpr double strength = 0.05;  // of the latency: the expected one ends near the reference
 constexpr const char* phone_file = "/mobile-latency-tables/pixel1_proxyless.yaml";
 
 struct Sizes {
@@ -73,8 +74,6 @@ class Comparison {
  private:
   double uniform_ms() const { return own_.total(space_.uniform(3, 6)); }
 
-  /// With half the strength again and again where a search would give up a whole stage; what the
-  /// first of them needed, the others begin with.
   SearchResult search(const std::string& name, const Costs& costs, LatencyLoss::Form form,
                       Mode mode = Mode::two_path) {
     SearchOptions options;
@@ -89,21 +88,11 @@ class Comparison {
     }
     options.latency.form = form;
     options.latency.reference_ms = 0.7 * costs.total(space_.uniform(3, 6));
-    SearchResult found;
-    constexpr int tries = 4;
-    for (int i = 0; i < tries; ++i, strength_ /= 2) {
-      options.latency.strength = strength_;
-      found = search_architecture(
-          space_, costs, parts_.training, parts_.held_out, options, [&](const std::string& line) {
-            study_.progress(0.1 + 0.1 * static_cast<double>(entrants_.size()), name + ": " + line);
-          });
-      if (found.alive) break;
-      study_.note(
-          fmt::format("{}: a stage was left without layers at strength {}; tried again with "
-                      "half of it.",
-                      name, strength_));
-    }
-    if (!found.alive) throw Error("search", "gives up a whole stage", "a weaker latency term");
+    options.latency.strength = strength;
+    SearchResult found = search_architecture(
+        space_, costs, parts_.training, parts_.held_out, options, [&](const std::string& line) {
+          study_.progress(0.1 + 0.1 * static_cast<double>(entrants_.size()), name + ": " + line);
+        });
     add(name, space_.net(found.choice));
     entrants_.back().blocks = describe(space_, found.choice);
     entrants_.back().own_cost = own_.total(found.choice);
@@ -252,7 +241,6 @@ class Comparison {
   search::ImageParts parts_;
   std::vector<Entrant> entrants_;
   std::vector<double> seconds_;
-  double strength_ = 0.05;  // of the latency; 0.2 and 0.1 gave stages up, a quarter of an hour each
 };
 
 }  // namespace

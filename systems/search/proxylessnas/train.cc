@@ -39,6 +39,7 @@ Sizes sizes(const TrainOptions& options) {
   settings.number("lambda", found.searching.latency.strength, 0, 10);
   settings.number("reference", found.reference, 0.01, 10);
   settings.whole("arch_every", found.searching.arch_every, 1, 1000);
+  settings.number("arch_rate", found.searching.arch_rate, 1e-6, 10);
   settings.whole("search_epochs", found.searching.epochs, 1, 1000);
   settings.whole("epochs", found.epochs, 1, 1000);
   settings.choice("mode", found.searching.mode, {Mode::two_path, Mode::full, Mode::reinforce},
@@ -64,9 +65,6 @@ Choice found_choice(const Space& space, const search::ImageParts& parts, Sizes h
                             parts.training.labels.slice(0, 0, how.search_images)};
   const SearchResult found =
       search_architecture(space, costs, part, parts.held_out, how.searching, options.line);
-  if (!found.alive) {
-    throw Error("search", "leaves a stage without layers", "a smaller --set lambda");
-  }
   options.line(fmt::format("{:.3f} ms by the table, uniform {:.3f} ms", costs.total(found.choice),
                            costs.total(space.uniform(3, 6))));
   return found.choice;

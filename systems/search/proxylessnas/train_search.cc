@@ -115,7 +115,6 @@ class Search {
       result.choice.push_back(
           static_cast<size_t>(std::max_element(own.begin(), own.end()) - own.begin()));
     }
-    result.alive = space_.alive(result.choice);
     return result;
   }
 

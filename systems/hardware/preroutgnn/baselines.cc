@@ -110,7 +110,9 @@ std::vector<DelayTrees::Sense> find_senses(std::span<const Circuit> training, si
         for (size_t s = 0; s < 3; ++s) {
           const double early = arrival_by(before, all[s], column) + double{edge.delay[column]} -
                                double{after[column]};
-          misses.at(static_cast<size_t>(edge.arc))[s] += std::max(early, 0.0);
+          // Times are kept in single precision: what it loses isn't a miss.
+          const double lost = 1e-6 * std::abs(double{after[column]});
+          misses.at(static_cast<size_t>(edge.arc))[s] += early > lost ? early : 0;
         }
       }
     }
@@ -126,6 +128,33 @@ std::vector<DelayTrees::Sense> find_senses(std::span<const Circuit> training, si
 }
 
 }  // namespace
+
+Prediction level_times(std::span<const Circuit> training, const Circuit& circuit) {
+  Prediction found;
+  found.arrival.resize(circuit.pins());
+  for (const size_t column : late_columns) {
+    double products = 0, squares = 0;
+    for (const Circuit& each : training) {
+      for (size_t i = 0; i < each.pins(); ++i) {
+        const auto level = static_cast<double>(each.level[i]);
+        products += level * double{each.arrival[i][column]};
+        squares += level * level;
+      }
+    }
+    const double step = squares > 0 ? products / squares : 0;
+    for (size_t i = 0; i < circuit.pins(); ++i) {
+      found.arrival[i][column] = static_cast<float>(step * circuit.level[i]);
+    }
+  }
+  return found;
+}
+
+Prediction tree_wires(const Circuit& circuit) {
+  Prediction found;
+  found.arrival = circuit.tree_arrival;
+  found.slew = circuit.tree_slew;
+  return found;
+}
 
 Prediction straight_wires(const Circuit& circuit) {
   Prediction found;
@@ -202,7 +231,7 @@ Prediction DelayTrees::predict(const Circuit& circuit) const {
   }
   for (size_t i = 0; i < circuit.pins(); ++i) {
     if (circuit.level[i] == 0) {
-      found.arrival[i] = circuit.arrival[i];
+      found.arrival[i] = circuit.straight_arrival[i];
     } else {
       found.arrival[i].fill(-std::numeric_limits<float>::infinity());
     }

@@ -13,6 +13,11 @@ namespace betimes::systems::preroutgnn {
 
 /// Timing analysis with straight wires in place of routed ones, as the circuit has it.
 Prediction straight_wires(const Circuit& circuit);
+/// The same with the router's trees, without its detours.
+Prediction tree_wires(const Circuit& circuit);
+/// Late arrivals as the level times what a level takes on the average (least squares over the pins
+/// of `training`): what knowing the depth alone is worth.
+Prediction level_times(std::span<const Circuit> training, const Circuit& circuit);
 
 struct DelayTreesOptions {
   int trees = 100;

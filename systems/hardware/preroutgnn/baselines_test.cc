@@ -21,6 +21,31 @@ TEST(PreRouteBaselines, StraightWiresAreTheCircuits) {
   EXPECT_EQ(found.slew, circuit.straight_slew);
 }
 
+TEST(PreRouteBaselines, RoutersTreesAreNearerToTheRoutesThanStraightWires) {
+  const TestCircuits circuits(6, 300);
+  std::vector<Prediction> trees, straight;
+  for (const Circuit& each : circuits.set.test) {
+    trees.push_back(tree_wires(each));
+    straight.push_back(straight_wires(each));
+  }
+  const auto r2 = [&](const std::vector<Prediction>& found) {
+    return *measure(circuits.set.test, found, late).arrival.r2();
+  };
+  EXPECT_GT(r2(trees), r2(straight));
+  EXPECT_LT(r2(trees), 1);  // detours are drawn
+}
+
+TEST(PreRouteBaselines, LevelTimesAreTheLeastSquaresStep) {
+  Circuit circuit;
+  circuit.level = {0, 1, 2};
+  circuit.arrival = {{0, 0, 5, 1}, {0, 0, 1, 2}, {0, 0, 3, 4}};
+  const Prediction found = level_times({&circuit, 1}, circuit);
+  // (1 * 1 + 2 * 3) / (1 + 4) and (1 * 2 + 2 * 4) / 5.
+  EXPECT_FLOAT_EQ(found.arrival[2][late_rise], 2 * 1.4f);
+  EXPECT_FLOAT_EQ(found.arrival[1][late_fall], 2);
+  EXPECT_EQ(found.arrival[0][late_rise], 0);
+}
+
 TEST(PreRouteBaselines, TreesPredictDelaysAndAddThemUp) {
   const TestCircuits circuits(6, 300);
   DelayTreesOptions how;
@@ -39,7 +64,7 @@ TEST(PreRouteBaselines, TreesPredictDelaysAndAddThemUp) {
   std::ranges::stable_sort(order, {}, [&](size_t i) { return circuit.level[i]; });
   std::vector<Times> arrival(circuit.pins());
   for (const size_t pin : order) {
-    arrival[pin] = circuit.arrival[pin];
+    arrival[pin] = circuit.straight_arrival[pin];
     if (circuit.level[pin] == 0) continue;
     for (const size_t c : late) {
       double latest = -1e30;

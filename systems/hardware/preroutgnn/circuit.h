@@ -43,7 +43,8 @@ struct CellEdge {
 
 /// A mapped and placed design as a directed acyclic graph of pins, with what timing analysis over
 /// the "routed" wires gives. Pins are numbered by level. A sink has exactly one driver. Paths start
-/// at primary inputs and at outputs of registers (level 0: their times are given) and end at
+/// at primary inputs and at outputs of registers (level 0: their times with straight
+/// wires are given) and end at
 /// primary outputs and data inputs of registers (the endpoints). Levels alternate: net edges lead
 /// from even to odd levels, cell edges from odd to even ones; an edge may skip levels.
 struct Circuit {
@@ -57,8 +58,9 @@ struct Circuit {
   std::vector<CellEdge> arcs;
   // Labels.
   std::vector<Times> arrival, slew;  // [pins]
-  // What analysis with straight wires in place of routed ones gives: the baseline.
-  std::vector<Times> straight_arrival, straight_slew;  // [pins]
+  // What analysis gives before routing, as baselines: with straight wires, and with the trees of
+  // the router without its detours. All [pins].
+  std::vector<Times> straight_arrival, straight_slew, tree_arrival, tree_slew;
   struct Endpoint {
     int32_t pin = 0;
     Times required{};  // latest and earliest allowed

@@ -37,7 +37,8 @@ class Checker {
     if (pins_ == 0) fail("has no pins");
     if (circuit_.pin_names.size() != pins_ || circuit_.features.size() != pins_ ||
         circuit_.arrival.size() != pins_ || circuit_.slew.size() != pins_ ||
-        circuit_.straight_arrival.size() != pins_ || circuit_.straight_slew.size() != pins_) {
+        circuit_.straight_arrival.size() != pins_ || circuit_.straight_slew.size() != pins_ ||
+        circuit_.tree_arrival.size() != pins_ || circuit_.tree_slew.size() != pins_) {
       fail("has columns of different lengths");
     }
     if (circuit_.levels <= 0 || circuit_.levels % 2 != 0) {
@@ -75,6 +76,8 @@ class Checker {
     check_finite(circuit_.slew, "the slew");
     check_finite(circuit_.straight_arrival, "the straight arrival");
     check_finite(circuit_.straight_slew, "the straight slew");
+    check_finite(circuit_.tree_arrival, "the trees' arrival");
+    check_finite(circuit_.tree_slew, "the trees' slew");
     for (const NetEdge& edge : circuit_.nets) {
       check_finite(edge.delay, "a net's delay");
       if (!std::isfinite(edge.dx) || !std::isfinite(edge.dy))

@@ -54,6 +54,8 @@ void write_circuit(const Circuit& circuit, const std::string& prefix, Tensors& t
   tensors[prefix + "slew"] = floats(circuit.slew);
   tensors[prefix + "straight_arrival"] = floats(circuit.straight_arrival);
   tensors[prefix + "straight_slew"] = floats(circuit.straight_slew);
+  tensors[prefix + "tree_arrival"] = floats(circuit.tree_arrival);
+  tensors[prefix + "tree_slew"] = floats(circuit.tree_slew);
   Columns<int32_t> nets(2), arcs(3), ends(1);
   Columns<float> net_values(2 + corner_count), delays(corner_count), required(corner_count);
   for (const NetEdge& edge : circuit.nets) {
@@ -188,6 +190,8 @@ class File {
     circuit.slew = rows<Times>(prefix + "slew");
     circuit.straight_arrival = rows<Times>(prefix + "straight_arrival");
     circuit.straight_slew = rows<Times>(prefix + "straight_slew");
+    circuit.tree_arrival = rows<Times>(prefix + "tree_arrival");
+    circuit.tree_slew = rows<Times>(prefix + "tree_slew");
     const auto nets = values<int32_t>(prefix + "nets", 2);
     const auto net_values =
         rows<std::array<float, 2 + corner_count>>(prefix + "net_values", nets.size() / 2);

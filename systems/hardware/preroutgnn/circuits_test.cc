@@ -25,6 +25,8 @@ void expect_equal(const Circuit& a, const Circuit& b) {
   EXPECT_EQ(a.arrival, b.arrival);
   EXPECT_EQ(a.slew, b.slew);
   EXPECT_EQ(a.straight_arrival, b.straight_arrival);
+  EXPECT_EQ(a.tree_arrival, b.tree_arrival);
+  EXPECT_EQ(a.tree_slew, b.tree_slew);
   ASSERT_EQ(a.nets.size(), b.nets.size());
   for (size_t i = 0; i < a.nets.size(); ++i) {
     EXPECT_EQ(a.nets[i].sink, b.nets[i].sink);

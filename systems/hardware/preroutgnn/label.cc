@@ -117,10 +117,17 @@ Labelled label(const Netlist& netlist, const Library& library, const Placement& 
   timing.period = found.period;
   found.straight = analyse(found.graph, library, straight, timing);
   found.routes = route(found.graph, found.points, options.wires, options.seed);
-  found.routed =
-      analyse(found.graph, library,
-              routed_wires(found.graph, netlist, library, found.routes, options.wires), timing);
-  check_reached(found.graph, found.routed);
+  const auto analysed = [&](const std::vector<Route>& routes) {
+    Timing times =
+        analyse(found.graph, library,
+                routed_wires(found.graph, netlist, library, routes, options.wires), timing);
+    check_reached(found.graph, times);
+    return times;
+  };
+  found.routed = analysed(found.routes);
+  std::vector<Route> trees = found.routes;
+  for (Route& each : trees) each.detour = 1;
+  found.trees = analysed(trees);
   check_reached(found.graph, found.straight);
   return found;
 }
@@ -158,6 +165,8 @@ Circuit make_circuit(const Netlist& netlist, const Library& library, const Place
   circuit.slew = made.routed.slew;
   circuit.straight_arrival = made.straight.arrival;
   circuit.straight_slew = made.straight.slew;
+  circuit.tree_arrival = made.trees.arrival;
+  circuit.tree_slew = made.trees.slew;
   for (size_t i = 0; i < graph.endpoints.size(); ++i) {
     circuit.endpoints.push_back({graph.endpoints[i].pin, made.routed.required[i]});
   }

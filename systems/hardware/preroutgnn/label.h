@@ -38,7 +38,7 @@ struct Labelled {
   std::vector<Point> points;  // by pin
   std::vector<Route> routes;
   double period = 0;
-  Timing routed, straight;
+  Timing routed, straight, trees;
 };
 
 /// Routes and analyses a placed design. Throws Error for what make_graph() refuses, for a die

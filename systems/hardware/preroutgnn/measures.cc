@@ -20,7 +20,8 @@ std::array<int32_t, depth_quartiles - 1> quartile_levels(std::span<const Circuit
   std::vector<int32_t> levels;
   for (const Circuit& circuit : circuits) {
     for (const auto& each : circuit.endpoints) {
-      levels.push_back(circuit.level.at(static_cast<size_t>(each.pin)));
+      const int32_t level = circuit.level.at(static_cast<size_t>(each.pin));
+      if (level >= least_judged_level) levels.push_back(level);
     }
   }
   std::ranges::sort(levels);
@@ -58,6 +59,12 @@ void Agreement::add(const Agreement& other) {
   errors_ += other.errors_;
   squares_ += other.squares_ + apart * apart * own * more / (own + more);
   mean_ += apart * more / (own + more);
+  count_ += other.count_;
+}
+
+void Agreement::add_within(const Agreement& other) {
+  errors_ += other.errors_;
+  squares_ += other.squares_;
   count_ += other.count_;
 }
 
@@ -111,17 +118,20 @@ Measures measure(std::span<const Circuit> circuits, std::span<const Prediction> 
       add_rows({&circuit.arcs[i].delay, 1}, {&own.cell_delay[i], 1}, columns, found.cell_delay);
     }
     Agreement slacks;
+    std::array<Agreement, depth_quartiles> by_depth;
     for (const auto& endpoint : circuit.endpoints) {
       const auto pin = static_cast<size_t>(endpoint.pin);
+      if (circuit.level[pin] < least_judged_level) continue;
       const auto quartile = static_cast<size_t>(
           std::ranges::lower_bound(quartiles, circuit.level[pin]) - quartiles.begin());
       for (const size_t column : columns) {
         const double truth = slack(circuit.arrival[pin], endpoint.required, column);
         const double predicted = slack(own.arrival[pin], endpoint.required, column);
         slacks.add(truth, predicted);
-        found.slack_by_depth[quartile].add(truth, predicted);
+        by_depth[quartile].add(truth, predicted);
       }
     }
+    for (size_t q = 0; q < depth_quartiles; ++q) found.slack_by_depth[q].add_within(by_depth[q]);
     found.slack.add(slacks);
     found.designs.push_back(circuit.name);
     found.slack_by_design.push_back(slacks.r2());

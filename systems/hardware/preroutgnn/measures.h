@@ -16,6 +16,9 @@ class Agreement {
  public:
   void add(double truth, double prediction);
   void add(const Agreement& other);
+  /// As add(), but the other's truth varies about its own mean: differences between the two means
+  /// don't count as something that is explained.
+  void add_within(const Agreement& other);
   /// Nullopt where the truth is constant, or there is none: R2 isn't defined.
   std::optional<double> r2() const;
   int64_t count() const { return count_; }
@@ -37,13 +40,17 @@ struct Prediction {
 double slack(const Times& arrival, const Times& required, size_t column);
 
 constexpr size_t depth_quartiles = 4;
+/// Endpoints that are one wire behind a start aren't judged: there is next to nothing to predict,
+/// and they would make most of what varies.
+constexpr int32_t least_judged_level = 2;
 /// Agreement on designs, over `columns` of Times.
 struct Measures {
   std::vector<std::string> designs;
   std::vector<std::optional<double>> slack_by_design;
   std::vector<std::string> skipped;  // designs whose slack doesn't vary
   Agreement slack, arrival, slew, net_delay, cell_delay;
-  std::array<Agreement, depth_quartiles> slack_by_depth;  // endpoints of all designs, by level
+  // Endpoints of all designs, by level; each design's about its own mean.
+  std::array<Agreement, depth_quartiles> slack_by_depth;
 
   /// Mean over the designs whose slack varies; nullopt for none.
   std::optional<double> mean_slack_r2() const;

@@ -8,16 +8,16 @@
 namespace betimes::systems::preroutgnn {
 namespace {
 
-/// Two pins, one behind the other, both endpoints.
+/// Endpoints at levels 1, 3 and 5; the first isn't judged.
 Circuit pair(float first, float second) {
   Circuit made;
   made.name = "pair";
-  made.levels = 2;
-  made.level = {0, 1};
+  made.levels = 6;
+  made.level = {1, 3, 5};
   made.nets = {{0, 1, 0, 0, {1, 1, 1, 1}}};
-  made.arrival = {{0, 0, first, first}, {0, 0, second, second}};
+  made.arrival = {{0, 0, 7, 7}, {0, 0, first, first}, {0, 0, second, second}};
   made.slew = made.arrival;
-  made.endpoints = {{0, {0, 0, 10, 10}}, {1, {0, 0, 10, 10}}};
+  for (const int32_t pin : {0, 1, 2}) made.endpoints.push_back({pin, {0, 0, 10, 10}});
   return made;
 }
 
@@ -45,6 +45,22 @@ TEST(PreRouteAgreement, EqualsTheDefinition) {
   EXPECT_EQ(first.count(), 200);
 }
 
+TEST(PreRouteAgreement, WithinGroupsCountsNoDifferenceBetweenThem) {
+  // Two groups about 0 and 100, each off by its whole spread: nothing is explained.
+  Agreement low, high, pooled, within;
+  for (const double each : {-1.0, 1.0}) {
+    low.add(each, 0);
+    high.add(100 + each, 100);
+  }
+  pooled.add(low);
+  pooled.add(high);
+  within.add_within(low);
+  within.add_within(high);
+  EXPECT_GT(*pooled.r2(), 0.99);
+  EXPECT_DOUBLE_EQ(*within.r2(), 0);
+  EXPECT_EQ(within.count(), 4);
+}
+
 TEST(PreRouteAgreement, IsUndefinedForConstants) {
   Agreement none, constant;
   EXPECT_FALSE(none.r2());
@@ -61,8 +77,8 @@ TEST(PreRouteSlack, HasItsSignByCorner) {
 TEST(PreRouteMeasures, AreOfSlackAndSkipWhatDoesNotVary) {
   const std::vector<Circuit> circuits = {pair(1, 3), pair(2, 2)};
   Prediction good, off;
-  good.arrival = {{0, 0, 1.5f, 1.5f}, {0, 0, 3, 3}};
-  off.arrival = {{0, 0, 1, 1}, {0, 0, 3, 3}};
+  good.arrival = {{0, 0, 99, 99}, {0, 0, 1.5f, 1.5f}, {0, 0, 3, 3}};
+  off.arrival = {{0, 0, 99, 99}, {0, 0, 1, 1}, {0, 0, 3, 3}};
   const std::vector<Prediction> found = {good, off};
   const Measures measures = measure(circuits, found, late);
   // Errors 0.5 twice, spread 1 about 2 four times.

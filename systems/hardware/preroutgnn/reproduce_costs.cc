@@ -15,13 +15,18 @@ namespace betimes::systems::preroutgnn {
 namespace {
 
 /// The most that tensors take while each graph is stepped through once, beyond graphs and weights.
-size_t step_bytes(const std::vector<GraphTensors>& graphs, Predictor& model) {
+template <class Loss>
+size_t step_bytes(const std::vector<GraphTensors>& graphs, torch::nn::Module& model,
+                  const Loss& loss) {
+  const auto forget = [&] {
+    for (at::Tensor& parameter : model.parameters()) parameter.mutable_grad().reset();
+  };
   return peak_tensor_bytes([&] {
     for (const GraphTensors& graph : graphs) {
-      for (at::Tensor& parameter : model->parameters()) parameter.mutable_grad().reset();
-      model->loss(graph, true).backward();
+      forget();
+      loss(graph).backward();
     }
-    for (at::Tensor& parameter : model->parameters()) parameter.mutable_grad().reset();
+    forget();
   });
 }
 
@@ -44,20 +49,39 @@ void compare_memory(system::Study& study, const Material& material) {
   const ModelOptions options;
   torch::manual_seed(study.seed());
   Predictor model(options, circuits.arcs, statistics);
+  Autoencoder code(options);
+  struct Bytes {
+    size_t code, predictor;
+  };
   const auto graphs_of = [&](int64_t most_pins) {
     return make_graphs(circuits.training, circuits.arcs, statistics, options, most_pins,
                        Training().halo);
   };
-  const size_t whole_bytes = step_bytes(graphs_of(0), model);
-  system::Table table{"Tensors of one training step at most, MB", {"block's pins", "MB"}, {}};
-  table.rows.push_back({std::string("whole designs"), static_cast<double>(whole_bytes) / 1e6});
+  const auto bytes_of = [&](int64_t most_pins) {
+    const auto graphs = graphs_of(most_pins);
+    return Bytes{
+        step_bytes(graphs, *code, [&](const auto& each) { return code->loss(each, 0); }),
+        step_bytes(graphs, *model, [&](const auto& each) { return model->loss(each, true); })};
+  };
+  const auto most_of = [](const Bytes& each) {
+    return static_cast<double>(std::max(each.code, each.predictor));
+  };
+  system::Table table{"Tensors of one training step at most, MB",
+                      {"block's pins", "auto-encoder", "predictor"},
+                      {}};
+  const auto add_row = [&](const std::string& pins, const Bytes& each) {
+    table.rows.push_back(
+        {pins, static_cast<double>(each.code) / 1e6, static_cast<double>(each.predictor) / 1e6});
+  };
+  const Bytes whole = bytes_of(0);
+  add_row("whole designs", whole);
   const int64_t chosen = study.quick() ? 150 : reproduced_block_pins;
   for (const int64_t most : {4 * chosen, 2 * chosen, chosen}) {
-    const size_t bytes = step_bytes(graphs_of(most), model);
-    table.rows.push_back({std::to_string(most), static_cast<double>(bytes) / 1e6});
+    const Bytes bytes = bytes_of(most);
+    add_row(std::to_string(most), bytes);
     if (most != chosen) continue;
     study.evidence("partition-memory",
-                   {static_cast<double>(bytes) / static_cast<double>(whole_bytes),
+                   {most_of(bytes) / most_of(whole),
                     {},
                     1,
                     fmt::format("blocks of {} pins, halo of {} levels", most, Training().halo)});

@@ -53,14 +53,14 @@ std::optional<Estimate> mean_of(const Compared& found, const std::string& metric
   return estimate;
 }
 
-/// How much more the increments bring on the deepest quarter of endpoints than on the shallowest.
-std::optional<Estimate> growth(const Compared& found) {
+/// How much more `with` its increments brings on the deepest quarter of endpoints than on the
+/// shallowest.
+std::optional<Estimate> growth(const Compared& found, const std::string& with) {
   const std::string shallow = metric::quartile(0), deep = metric::quartile(depth_quartiles - 1);
   system::Scores scores;
   size_t seeds = 0;
-  const auto *a = values_of(found, deep, method::full),
-             *b = values_of(found, deep, method::nonresidual),
-             *c = values_of(found, shallow, method::full),
+  const auto *a = values_of(found, deep, with), *b = values_of(found, deep, method::nonresidual),
+             *c = values_of(found, shallow, with),
              *d = values_of(found, shallow, method::nonresidual);
   if (a == nullptr || b == nullptr || c == nullptr || d == nullptr) return std::nullopt;
   for (; seeds < std::min({a->size(), b->size(), c->size(), d->size()}); ++seeds) {
@@ -114,8 +114,8 @@ system::Picture picture(const Compared& found) {
                        false,
                        false,
                        {}};
-  for (const std::string& name : {method::full, method::nets_only, method::nonresidual,
-                                  method::timinggcn, method::straight}) {
+  for (const std::string& name : {method::published, method::full, method::nonresidual,
+                                  method::timinggcn, method::trees, method::straight}) {
     system::Series series{name, {}, {}, {}, {}, true};
     for (size_t q = 0; q < depth_quartiles; ++q) {
       const auto estimate = mean_of(found, metric::quartile(q), name);
@@ -152,17 +152,27 @@ void report_methods(system::Study& study, const Compared& found) {
     study.note(fmt::format("The slack of {} doesn't vary: it is left out of means.", design));
   }
   if (study.quick()) return;
-  give(study, "slack-r2", mean_of(found, metric::slack, method::full));
+  const auto over = [&](const std::string& one, const std::string& rival) {
+    return apart(found, metric::slack, one, rival);
+  };
+  give(study, "slack-r2", mean_of(found, metric::slack, method::published));
+  give(study, "over-nonresidual", over(method::published, method::nonresidual));
+  give(study, "over-timinggcn", over(method::published, method::timinggcn));
+  give(study, "gap-by-depth", growth(found, method::published));
+  give(study, "over-straight", over(method::published, method::straight));
+  give(study, "over-gcnii", over(method::published, method::gcnii));
+  give(study, "over-trees", over(method::published, method::trees));
+  give(study, "cells-r2", mean_of(found, metric::slack, method::full));
   for (const auto& [id, rival] :
-       {std::pair("over-nonresidual", method::nonresidual),
-        std::pair("over-timinggcn", method::timinggcn),
+       {std::pair("cells-over-nonresidual", method::nonresidual),
+        std::pair("cells-over-timinggcn", method::timinggcn),
         std::pair("attention", method::no_attention), std::pair("pre-training", method::no_code),
-        std::pair("over-straight", method::straight), std::pair("over-gcnii", method::gcnii),
-        std::pair("over-trees", method::trees)}) {
-    give(study, id, apart(found, metric::slack, method::full, rival));
+        std::pair("cells-over-straight", method::straight),
+        std::pair("cells-over-tree-wires", method::routed_trees),
+        std::pair("cells-over-trees", method::trees), std::pair("partitioned", method::blocks)}) {
+    give(study, id, over(method::full, rival));
   }
-  give(study, "partitioned", apart(found, metric::slack, method::full, method::blocks));
-  give(study, "gap-by-depth", growth(found));
+  give(study, "cells-gap-by-depth", growth(found, method::full));
 }
 
 }  // namespace betimes::systems::preroutgnn

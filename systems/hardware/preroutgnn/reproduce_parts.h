@@ -24,11 +24,13 @@ struct Material {
 std::optional<Material> material(system::Study& study);
 
 namespace method {
-inline const std::string full = "PreRoutGNN", nonresidual = "minus residual",
-                         nets_only = "residual at nets alone", no_attention = "minus attention",
+// As published, and with increments at cells, too, which the ablations are of.
+inline const std::string published = "PreRoutGNN", full = "PreRoutGNN, at cells too",
+                         nonresidual = "minus residual", no_attention = "minus attention",
                          no_code = "minus pre-training", blocks = "partitioned",
                          timinggcn = "TimingGCN", gcnii = "GCNII", trees = "boosted trees",
-                         straight = "straight wires";
+                         straight = "straight wires", routed_trees = "router's trees, no detours",
+                         levels = "level x constant";
 }  // namespace method
 
 namespace metric {

@@ -77,9 +77,9 @@ void Run::start() {
     if (circuit_.level[i] != 0) continue;
     float* to = state_.at(i);
     for (const size_t c : chosen_) {
-      *to++ = sane_arrival(circuit_.arrival[i][c]) / model_.statistics.delay;
+      *to++ = sane_arrival(circuit_.straight_arrival[i][c]) / model_.statistics.delay;
     }
-    for (const size_t c : chosen_) *to++ = log_slew(circuit_.slew[i][c]);
+    for (const size_t c : chosen_) *to++ = log_slew(circuit_.straight_slew[i][c]);
   }
 }
 

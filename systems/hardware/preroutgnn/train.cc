@@ -55,10 +55,14 @@ Plan plan_of(const TrainOptions& options) {
   settings.whole("halo", plan.predictor.halo, 0, 1000);
   settings.whole("teacher_forcing", teacher, 0, 1);
   settings.whole("fall", fall, 0, 1);
+  settings.choice<ArrivalUnit>("arrival_unit", plan.predictor.arrival_unit,
+                               {ArrivalUnit::of_step, ArrivalUnit::delay},
+                               [](ArrivalUnit each) { return name(each); });
   settings.finish();
   plan.predictor.teacher_forcing = teacher == 1;
   plan.code.most_pins = plan.predictor.most_pins;
   plan.code.halo = plan.predictor.halo;
+  check(plan.predictor);
   for (Training* how : {&plan.code, &plan.predictor}) {
     how->seed = options.seed;
     how->resume = options.resume;
@@ -84,6 +88,11 @@ CircuitSet circuits_for(const TrainOptions& options) {
     how.progress = [&](const std::string& design, int64_t done, int64_t designs) {
       options.line(fmt::format("{} of {} designs: {}", done, designs, design));
     };
+    if (options.quick) {
+      // Later runs take what they find for the whole set.
+      options.line("six small designs, which aren't kept");
+      return make_circuits(how);
+    }
     std::filesystem::create_directories(std::filesystem::path(data_file(folder)).parent_path());
     write_circuits(data_file(folder), make_circuits(how));
   }

@@ -28,6 +28,8 @@ class Numbers : public learn::Dataset {
 
 }  // namespace
 
+const char* name(ArrivalUnit unit) { return unit == ArrivalUnit::of_step ? "step" : "delay"; }
+
 void check(const Training& how) {
   const auto refuse = [](const char* what, double value, const char* right) {
     throw Error(what, fmt::format("is {}", value), right);
@@ -40,6 +42,10 @@ void check(const Training& how) {
   if (!(how.divergence >= 0)) refuse("divergence", how.divergence, "0 at least");
   if (how.most_pins < 0) refuse("block_pins", static_cast<double>(how.most_pins), "0 at least");
   if (how.halo < 0) refuse("halo", static_cast<double>(how.halo), "0 at least");
+  if (how.most_pins > 0 && !how.teacher_forcing) {
+    // A block doesn't hold the paths from level 0 on that predicted states would come by.
+    throw Error("teacher_forcing", "is off for blocks", "on, or block_pins=0");
+  }
 }
 
 AutoencoderImpl::AutoencoderImpl(const ModelOptions& options)

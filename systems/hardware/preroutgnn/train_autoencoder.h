@@ -9,6 +9,14 @@
 namespace betimes::systems::preroutgnn {
 
 /// How either stage is trained.
+/// What arrival errors are counted in.
+enum class ArrivalUnit {
+  of_step,  // cell delays where the step adds to an arrival, the deviation of all arrivals
+            // elsewhere
+  delay,    // cell delays everywhere: as published but for a factor
+};
+const char* name(ArrivalUnit unit);
+
 struct Training {
   int epochs = 100;
   double rate = 5e-4;           // Adam's
@@ -20,6 +28,7 @@ struct Training {
   int64_t most_pins = 0;        // of a block; 0: whole designs
   int64_t halo = 4;             // levels around a block
   bool teacher_forcing = true;  // the predictor's: true states lead to each step
+  ArrivalUnit arrival_unit = ArrivalUnit::of_step;  // the predictor's
   uint64_t seed = 1;
   std::filesystem::path checkpoint;  // empty: none
   bool resume = false;

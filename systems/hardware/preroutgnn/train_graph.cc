@@ -50,12 +50,16 @@ class Maker {
       nodes.insert(nodes.end(), features.begin(), features.end());
       const auto level = level_features(circuit_.level[i]);
       levels.insert(levels.end(), level.begin(), level.end());
+      // Where paths start, what is known before routing: a register's output has its load's delay.
+      const bool starts_paths = circuit_.level[i] == 0;
+      const Times& arrival = (starts_paths ? circuit_.straight_arrival : circuit_.arrival)[i];
+      const Times& slew = (starts_paths ? circuit_.straight_slew : circuit_.slew)[i];
       for (const size_t c : columns_) {
-        state.push_back(sane_arrival(circuit_.arrival[i][c]) / statistics_.delay);
+        state.push_back(sane_arrival(arrival[c]) / statistics_.delay);
       }
-      for (const size_t c : columns_) state.push_back(log_slew(circuit_.slew[i][c]));
+      for (const size_t c : columns_) state.push_back(log_slew(slew[c]));
       if (own_[i]) own.push_back(place_[i]);
-      if (circuit_.level[i] == 0) starts.push_back(place_[i]);
+      if (starts_paths) starts.push_back(place_[i]);
     }
     made_.nodes = rows(nodes, node_feature_count);
     made_.levels = rows(levels, level_feature_count);

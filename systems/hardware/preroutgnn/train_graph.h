@@ -24,7 +24,8 @@ struct GraphTensors {
   // The auto-encoder's edges: nets, arcs, then both reversed.
   at::Tensor source, target;  // i64 [2 (nets + arcs)]
   at::Tensor edges;           // f32 [2 (nets + arcs), 12]
-  at::Tensor state;           // f32 [N, 2 C]: true arrivals, then slews
+  at::Tensor state;           // f32 [N, 2 C]: true arrivals, then slews; with
+                              // straight wires at level 0
   at::Tensor net_delay;       // f32 [nets, C]
   at::Tensor cell_delay;      // f32 [arcs, C]
   // What counts in a loss: the block's own.

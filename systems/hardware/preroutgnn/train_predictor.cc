@@ -151,15 +151,14 @@ PredictorImpl::Propagated PredictorImpl::propagate(const GraphTensors& graph) {
   return {state, net_delays(graph, known), cell_delay};
 }
 
-/// In the unit of what the step predicts: of delays where it is an increment, else of arrivals.
 at::Tensor PredictorImpl::arrival_error(const at::Tensor& predicted, const at::Tensor& truth,
-                                        bool increments) const {
+                                        bool in_delays) const {
   const double unit =
-      increments ? 1 : double{statistics_.delay} / double{statistics_.arrival_deviation};
+      in_delays ? 1 : double{statistics_.delay} / double{statistics_.arrival_deviation};
   return squares(predicted.slice(1, 0, columns_) * unit, truth.slice(1, 0, columns_) * unit);
 }
 
-at::Tensor PredictorImpl::loss(const GraphTensors& graph, bool teacher_forcing) {
+at::Tensor PredictorImpl::loss(const GraphTensors& graph, bool teacher_forcing, ArrivalUnit unit) {
   at::Tensor net_delay, cell_delay, nets, cells, outputs;
   const at::Tensor sinks = graph.sink.index_select(0, graph.own_nets);
   if (teacher_forcing) {
@@ -180,8 +179,9 @@ at::Tensor PredictorImpl::loss(const GraphTensors& graph, bool teacher_forcing) 
   }
   const at::Tensor net_truth = graph.state.index_select(0, sinks);
   const at::Tensor cell_truth = graph.state.index_select(0, outputs);
-  return arrival_error(nets, net_truth, options_.residual != Residual::none) +
-         arrival_error(cells, cell_truth, options_.residual == Residual::all_steps) +
+  const bool delays = unit == ArrivalUnit::delay;
+  return arrival_error(nets, net_truth, delays || options_.residual != Residual::none) +
+         arrival_error(cells, cell_truth, delays || options_.residual == Residual::all_steps) +
          squares(nets.slice(1, columns_), net_truth.slice(1, columns_)) +
          squares(cells.slice(1, columns_), cell_truth.slice(1, columns_)) +
          squares(net_delay.index_select(0, graph.own_nets),
@@ -210,7 +210,9 @@ Predictor train_predictor(std::span<const Circuit> training, std::span<const Cir
   const std::vector<size_t> chosen = columns(options);
   fit_graphs(
       *model, graphs,
-      [&](const GraphTensors& graph) { return model->loss(graph, how.teacher_forcing); },
+      [&](const GraphTensors& graph) {
+        return model->loss(graph, how.teacher_forcing, how.arrival_unit);
+      },
       [&] {
         std::vector<Prediction> found;
         for (const GraphTensors& graph : held_out) found.push_back(model->predict(graph));

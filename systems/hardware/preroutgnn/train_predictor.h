@@ -42,7 +42,8 @@ class PredictorImpl : public torch::nn::Module {
 
   /// Sum of the mean squared errors of arrivals, log slews, log net delays and cell delays of the
   /// graph's own pins and edges. With teacher forcing all levels at once, from true states.
-  at::Tensor loss(const GraphTensors& graph, bool teacher_forcing);
+  at::Tensor loss(const GraphTensors& graph, bool teacher_forcing,
+                  ArrivalUnit unit = ArrivalUnit::of_step);
 
   Prediction predict(const GraphTensors& graph);
   const ModelOptions& options() const { return options_; }
@@ -51,7 +52,7 @@ class PredictorImpl : public torch::nn::Module {
  private:
   at::Tensor step_inputs(const at::Tensor& state) const;
   at::Tensor arrival_error(const at::Tensor& predicted, const at::Tensor& truth,
-                           bool increments) const;
+                           bool in_delays) const;
 
   ModelOptions options_;
   Statistics statistics_;

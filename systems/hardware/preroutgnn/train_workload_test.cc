@@ -64,11 +64,17 @@ TEST(PreRouteWorkload, TrainsWithEverySetting) {
   const TemporaryFolder folder;
   write_stand_in(folder.path().string());
   system::TrainOptions options = quick_training(folder.path().string());
-  options.set = {{"what", "model"},    {"hidden", "16"},      {"corners", "2"},
-                 {"latent", "2"},      {"reading", "mean"},   {"residual", "none"},
-                 {"block_pins", "60"}, {"halo", "2"},         {"batch", "100"},
-                 {"net_layers", "1"},  {"divergence", "0.1"}, {"teacher_forcing", "0"},
-                 {"epochs", "2"},      {"code_epochs", "2"},  {"rate", "0.0005"}};
+  options.set = {
+      {"what", "model"},   {"hidden", "16"},     {"corners", "2"},      {"latent", "2"},
+      {"reading", "mean"}, {"residual", "none"}, {"block_pins", "60"},  {"halo", "2"},
+      {"batch", "100"},    {"net_layers", "1"},  {"divergence", "0.1"}, {"teacher_forcing", "0"},
+      {"epochs", "2"},     {"code_epochs", "2"}, {"rate", "0.0005"},    {"arrival_unit", "delay"}};
+  // Predicted states can't reach a block's first level.
+  EXPECT_THROW(system::preroutgnn_train(options), Error);
+  options.set["block_pins"] = "0";
+  system::preroutgnn_train(options);
+  options.set["block_pins"] = "60";
+  options.set["teacher_forcing"] = "1";
   system::preroutgnn_train(options);
   EXPECT_TRUE(
       std::filesystem::exists(options.places.weights + "/preroutgnn-16-mean-2.safetensors"));

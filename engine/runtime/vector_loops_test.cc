@@ -1,5 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
 #include "betimes/runtime/detail/testing.h"
 #include "betimes/runtime/kernels/vector/loops.h"
 
@@ -114,6 +118,98 @@ TEST(VectorLoops, ExponentialsOverflowAndVanishWhereTheyShould) {
     for (const size_t i : {3, 4, 6}) EXPECT_LT(out[i], 1e-44f) << in[i];
     EXPECT_TRUE(std::isnan(out[7]));
     EXPECT_EQ(out[8], 1);
+  }
+}
+
+TEST(VectorLoops, FoldsOfRowsAgreeWithTheDefinitionAtEveryWidth) {
+  for (const Loops* loops : all_loops()) {
+    SCOPED_TRACE(loops->level);
+    for (int64_t columns = 1; columns < 200; columns += columns < 70 ? 1 : 43) {
+      for (const int64_t rows : {0, 1, 3, 4, 7, 130}) {
+        const Tensor in = testing::random_tensor({rows, columns}, static_cast<uint32_t>(columns));
+        std::vector<float> out(static_cast<size_t>(columns));
+        for (const Fold fold : {Fold::sum, Fold::sum_of_squares, Fold::largest, Fold::smallest}) {
+          loops->fold_rows(fold, in.data<float>().data(), out.data(), rows, columns);
+          for (int64_t c = 0; c < columns; ++c) {
+            double right = fold == Fold::largest    ? -INFINITY
+                           : fold == Fold::smallest ? INFINITY
+                                                    : 0;
+            for (int64_t r = 0; r < rows; ++r) {
+              const double x = double{in.data<float>()[static_cast<size_t>(r * columns + c)]};
+              right = fold == Fold::largest    ? std::max(right, x)
+                      : fold == Fold::smallest ? std::min(right, x)
+                      : fold == Fold::sum      ? right + x
+                                               : right + x * x;
+            }
+            const double found = double{out[static_cast<size_t>(c)]};
+            if (std::isinf(right)) {
+              EXPECT_EQ(found, right);
+            } else {
+              ASSERT_NEAR(found, right, 1e-4) << rows << " x " << columns;
+            }
+          }
+        }
+      }
+    }
+  }
+}
+
+/// Pooling of one image by its definition: the values of each window that lie inside.
+template <class T, class Fold>
+std::vector<double> pooled(const ConvolutionShape& s, std::span<const T> in, const Fold& fold) {
+  std::vector<double> out;
+  for (int64_t y = 0; y < s.out_height; ++y) {
+    for (int64_t x = 0; x < s.out_width; ++x) {
+      for (int64_t c = 0; c < s.in_channels; ++c) {
+        std::vector<double> window;
+        for (int64_t ky = 0; ky < s.kernel_height; ++ky) {
+          for (int64_t kx = 0; kx < s.kernel_width; ++kx) {
+            const int64_t row = y * s.stride_height - s.pad_top + ky;
+            const int64_t column = x * s.stride_width - s.pad_left + kx;
+            if (row < 0 || row >= s.in_height || column < 0 || column >= s.in_width) continue;
+            window.push_back(static_cast<double>(
+                in[static_cast<size_t>((row * s.in_width + column) * s.in_channels + c)]));
+          }
+        }
+        out.push_back(fold(window));
+      }
+    }
+  }
+  return out;
+}
+
+TEST(VectorLoops, PoolingAgreesWithTheDefinitionAtEveryNumberOfChannels) {
+  ConvolutionShape s;
+  s.in_height = 7;
+  s.in_width = 6;
+  s.out_height = 4;
+  s.out_width = 3;
+  s.kernel_height = s.kernel_width = 3;
+  s.stride_height = s.stride_width = 2;
+  s.pad_top = s.pad_left = s.pad_bottom = s.pad_right = 1;
+  const auto largest = [](const auto& window) { return *std::ranges::max_element(window); };
+  const auto mean = [](const auto& window) {
+    return std::accumulate(window.begin(), window.end(), 0.0) / static_cast<double>(window.size());
+  };
+  for (const Loops* loops : all_loops()) {
+    SCOPED_TRACE(loops->level);
+    for (int64_t channels = 1; channels < 150; channels += channels < 40 ? 1 : 31) {
+      s.in_channels = s.out_channels = channels;
+      const Tensor in = testing::random_tensor({s.in_height, s.in_width, channels}, 5);
+      const auto floats = in.data<float>();
+      std::vector<uint8_t> bytes;
+      for (const float each : floats) bytes.push_back(static_cast<uint8_t>(128 + 100 * each));
+      std::vector<float> out(static_cast<size_t>(s.out_height * s.out_width * channels));
+      std::vector<uint8_t> out_bytes(out.size());
+      loops->max_pool_f32(s, floats.data(), out.data(), 0, s.out_height);
+      EXPECT_TRUE(std::ranges::equal(out, pooled(s, floats, largest)));
+      loops->max_pool_u8(s, bytes.data(), out_bytes.data(), 0, s.out_height);
+      EXPECT_TRUE(
+          std::ranges::equal(out_bytes, pooled(s, std::span<const uint8_t>(bytes), largest)));
+      loops->average_pool(s, false, floats.data(), out.data(), 0, s.out_height);
+      const auto right = pooled(s, floats, mean);
+      for (size_t i = 0; i < out.size(); ++i) ASSERT_NEAR(double{out[i]}, right[i], 1e-6);
+    }
   }
 }
 

@@ -74,13 +74,26 @@ inline Reach reach(int64_t out, int64_t stride, int64_t pad, int64_t dilation, i
   return {start + skip * dilation, last > skip ? last - skip : 0};
 }
 
+/// Calls run(at) with where vectors of `lanes` cover `count` >= lanes elements: side by side, the last
+/// one overlapping the one before, so that nothing is left for single elements.
+template <int64_t lanes, class Run>
+inline void cover(int64_t count, const Run& run) {
+  int64_t at = 0;
+  for (; at + lanes <= count; at += lanes) run(at);
+  if (at < count) run(count - lanes);
+}
+
 /// One output row of pooling: `fold(sum, value)` over the window, then finish(sum, taps).
-/// `lanes` elements of T make one vector of the compiler's own (GCC, Clang).
+/// `lanes` elements of T make one vector of the compiler's own (GCC, Clang); fewer channels than that
+/// take narrower ones.
 template <class T, int64_t lanes, class Fold, class Finish>
 inline void pool_row(const ConvolutionShape& s, T start, const T* image, T* out, int64_t y,
                      const Fold& fold, const Finish& finish) {
-  typedef T Lanes __attribute__((vector_size(lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
   const int64_t c = s.in_channels;
+  if constexpr (lanes > 1) {
+    if (c < lanes) return pool_row<T, lanes / 2>(s, start, image, out, y, fold, finish);
+  }
+  typedef T Lanes __attribute__((vector_size(lanes * sizeof(T)), aligned(sizeof(T)), may_alias));
   const Reach rows = reach(y, s.stride_height, s.pad_top, s.dilation_height, s.kernel_height, s.in_height);
   const int64_t row_step = s.dilation_height * s.in_width * c;
   const int64_t step = s.dilation_width * c;
@@ -88,8 +101,7 @@ inline void pool_row(const ConvolutionShape& s, T start, const T* image, T* out,
     const Reach columns = reach(x, s.stride_width, s.pad_left, s.dilation_width, s.kernel_width, s.in_width);
     const T* corner = image + (rows.first * s.in_width + columns.first) * c;
     const int64_t taps = rows.taps * columns.taps;
-    int64_t at = 0;
-    for (; at + lanes <= c; at += lanes) {
+    cover<lanes>(c, [&](int64_t at) {
       Lanes sum = Lanes{} + start;
       for (int64_t ky = 0; ky < rows.taps; ++ky) {
         const T* p = corner + ky * row_step + at;
@@ -98,16 +110,7 @@ inline void pool_row(const ConvolutionShape& s, T start, const T* image, T* out,
         }
       }
       *reinterpret_cast<Lanes*>(out + at) = finish(sum, taps);
-    }
-    for (; at < c; ++at) {
-      T sum = start;
-      for (int64_t ky = 0; ky < rows.taps; ++ky) {
-        for (int64_t kx = 0; kx < columns.taps; ++kx) {
-          sum = fold(sum, corner[ky * row_step + kx * step + at]);
-        }
-      }
-      out[at] = finish(sum, taps);
-    }
+    });
   }
 }
 
@@ -233,29 +236,64 @@ float fold_row(Fold fold, const float* in, int64_t count) {
   return result;
 }
 
+/// `vectors` of `lanes` columns at the places `at`, over all rows, which are `step` apart. Few vectors
+/// take several rows at a time: additions then needn't wait for one another.
+template <int64_t lanes, int64_t vectors, class F, class Join>
+inline void fold_vectors(const float* in, float* out, int64_t rows, int64_t step, float neutral,
+                         const int64_t* at, const F& f, const Join& join) {
+  typedef float Lanes __attribute__((vector_size(lanes * sizeof(float)), aligned(sizeof(float)), may_alias));
+  constexpr int64_t side_by_side = 4 / vectors;  // rows
+  Lanes parts[side_by_side][vectors];
+  for (auto& row : parts) {
+    for (Lanes& part : row) part = Lanes{} + neutral;
+  }
+  int64_t r = 0;
+  for (; r + side_by_side <= rows; r += side_by_side, in += side_by_side * step) {
+#pragma GCC unroll 4
+    for (int64_t k = 0; k < side_by_side; ++k) {
+#pragma GCC unroll 4
+      for (int64_t v = 0; v < vectors; ++v) {
+        parts[k][v] = join(parts[k][v], f(*reinterpret_cast<const Lanes*>(in + k * step + at[v])));
+      }
+    }
+  }
+  for (; r < rows; ++r, in += step) {
+    for (int64_t v = 0; v < vectors; ++v) {
+      parts[0][v] = join(parts[0][v], f(*reinterpret_cast<const Lanes*>(in + at[v])));
+    }
+  }
+  for (int64_t v = 0; v < vectors; ++v) {
+    Lanes all = parts[0][v];
+    for (int64_t k = 1; k < side_by_side; ++k) all = join(all, parts[k][v]);
+    *reinterpret_cast<Lanes*>(out + at[v]) = all;
+  }
+}
+
+/// Up to four vectors of columns at once; fewer columns than a vector has take narrower ones.
+template <int64_t lanes, class F, class Join>
+inline void fold_columns(const float* in, float* out, int64_t rows, int64_t columns, float neutral,
+                         const F& f, const Join& join) {
+  if constexpr (lanes > 1) {
+    if (columns < lanes) return fold_columns<lanes / 2>(in, out, rows, columns, neutral, f, join);
+  }
+  int64_t places[4];
+  int64_t vectors = 0;
+  const auto run = [&]<int64_t count>() {
+    fold_vectors<lanes, count>(in, out, rows, columns, neutral, places, f, join);
+    vectors = 0;
+  };
+  cover<lanes>(columns, [&](int64_t at) {
+    places[vectors++] = at;
+    if (vectors == 4) run.template operator()<4>();
+  });
+  if (vectors == 3) run.template operator()<3>();
+  if (vectors == 2) run.template operator()<2>();
+  if (vectors == 1) run.template operator()<1>();
+}
+
 void fold_rows(Fold fold, const float* in, float* out, int64_t rows, int64_t columns) {
   with_fold(fold, [&](float neutral, auto f, auto join) {
-    int64_t c = 0;
-    // Four vectors side by side, so that additions needn't wait for one another.
-    for (; c + 4 * width <= columns; c += 4 * width) {
-      Vector parts[4];
-      for (Vector& part : parts) part = Vector{} + neutral;
-      for (int64_t r = 0; r < rows; ++r) {
-#pragma GCC unroll 4
-        for (int64_t v = 0; v < 4; ++v) {
-          parts[v] = join(parts[v], f(load(in + r * columns + c + v * width)));
-        }
-      }
-      for (int64_t v = 0; v < 4; ++v) store(parts[v], out + c + v * width);
-    }
-    for (; c < columns; c += width) {
-      const int64_t count = columns - c < width ? columns - c : width;
-      Vector part = Vector{} + neutral;
-      for (int64_t r = 0; r < rows; ++r) {
-        part = join(part, f(load_first(in + r * columns + c, count)));
-      }
-      store_first(part, out + c, count);
-    }
+    fold_columns<width>(in, out, rows, columns, neutral, f, join);
   });
 }
 

@@ -10,6 +10,7 @@
 #include "engine/import/testing/pictures.h"
 #include "engine/import/testing/wire.h"
 #include "engine/import/testing/zip_of.h"
+#include "systems/hardware/mlir-cost-model/testing.h"
 
 namespace {
 
@@ -199,6 +200,38 @@ void write_tables_and_pictures(const fs::path& root) {
   }
 }
 
+void write_circuits(const fs::path& root) {
+  put(root / "mlir", "small", betimes::systems::mlir_cost_model::small_text);
+  put(root / "mlir", "printed", betimes::systems::mlir_cost_model::printed_text);
+  put(root / "liberty", "two-cells", R"(library (fuzz) {
+  time_unit : "1ns"; capacitive_load_unit (1, pf); default_max_transition : 2;
+  lu_table_template (t) { variable_1 : input_net_transition; variable_2 : total_output_net_capacitance;
+    index_1 ("0.1, 0.5"); index_2 ("0.01, 0.1"); }
+  cell (INV) { area : 2; pin (A) { direction : input; capacitance : 0.003; }
+    pin (Y) { direction : output; function : "!A"; timing () { related_pin : "A";
+      timing_sense : negative_unate; cell_rise (t) { values ("1, 2", \
+      "3, 4"); } rise_transition (scalar) { values ("7"); } cell_fall (t) { values ("1, 2", "3, 4"); }
+      fall_transition (scalar) { values ("8"); } } } }
+  cell (DFF) { area : 9; ff (IQ, IQN) { next_state : "D"; clocked_on : "C"; }
+    pin (D) { direction : input; capacitance : 0.01; timing () { related_pin : "C";
+      timing_type : setup_rising; rise_constraint (scalar) { values ("0.1"); }
+      fall_constraint (scalar) { values ("0.1"); } } }
+    pin (C) { direction : input; clock : true; capacitance : 0.01; }
+    pin (Q) { direction : output; function : "IQ"; timing () { related_pin : "C";
+      timing_type : rising_edge; cell_rise (scalar) { values ("1"); }
+      cell_fall (scalar) { values ("1"); } rise_transition (scalar) { values ("1"); }
+      fall_transition (scalar) { values ("1"); } } } }
+})");
+  put(root / "netlist", "register", R"(module m(clk, a, y);
+  input clk; input [1:0] a; output y; wire \n~1 , q; wire [1:0] w;
+  assign w[0] = a[1]; assign w[1] = 1'b0;
+  NAND2 g0 ( .A(a[0]), .B(w[0]), .Y(\n~1 ) );
+  DFF r0 ( .D(\n~1 ), .CLK(clk), .Q(q) );
+  INV g1 ( .A(q), .Y(y) );
+endmodule
+)");
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -214,5 +247,6 @@ int main(int count, char** arguments) {
   write_device(root);
   write_trees(root);
   write_tables_and_pictures(root);
+  write_circuits(root);
   return 0;
 }

@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <optional>
+#include <thread>
 
 #include "betimes/base/error.h"
 
@@ -70,11 +72,31 @@ class FileActions {
   posix_spawn_file_actions_t actions_;
 };
 
-/// A child that doesn't outlive this.
+/// A process group of its own for the child, so that what it starts ends with it. (A terminal's
+/// interrupt doesn't reach it then; it ends by itself at the next write into a pipe that nobody
+/// reads.)
+class OwnGroup {
+ public:
+  OwnGroup() {
+    posix_spawnattr_init(&attributes_);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP);
+    posix_spawnattr_setpgroup(&attributes_, 0);
+  }
+  ~OwnGroup() { posix_spawnattr_destroy(&attributes_); }
+  OwnGroup(const OwnGroup&) = delete;
+  OwnGroup& operator=(const OwnGroup&) = delete;
+  posix_spawnattr_t* get() { return &attributes_; }
+
+ private:
+  posix_spawnattr_t attributes_;
+};
+
+/// A child that doesn't outlive this, nor do its own.
 class Child {
  public:
   Child(const std::vector<std::string>& words, const Pipe& out, const Pipe& err) {
     FileActions actions;
+    OwnGroup group;
     posix_spawn_file_actions_addopen(actions.get(), STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_adddup2(actions.get(), out.write.get(), STDOUT_FILENO);
     posix_spawn_file_actions_adddup2(actions.get(), err.write.get(), STDERR_FILENO);
@@ -83,23 +105,26 @@ class Child {
     for (std::string& word : copies) pointers.push_back(word.data());
     pointers.push_back(nullptr);
     const int failed =
-        ::posix_spawn(&process_, pointers[0], actions.get(), nullptr, pointers.data(), environ);
+        ::posix_spawn(&process_, pointers[0], actions.get(), group.get(), pointers.data(), environ);
     if (failed != 0) {
       throw Error(words[0], fmt::format("can't be started: {}", std::strerror(failed)));
     }
   }
   ~Child() {
     if (process_ <= 0) return;
-    ::kill(process_, SIGKILL);
-    wait();
+    ::kill(-process_, SIGKILL);
+    wait(0);
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  int wait() {
+  /// Its status once it has ended; nullopt: it hasn't. `options` are waitpid's.
+  std::optional<int> wait(int options) {
     int status = 0;
-    while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+    pid_t ended = 0;
+    while ((ended = ::waitpid(process_, &status, options)) < 0 && errno == EINTR) {
     }
+    if (ended == 0) return std::nullopt;
     process_ = 0;
     return status;
   }
@@ -108,17 +133,20 @@ class Child {
   pid_t process_ = 0;
 };
 
+/// Throws where no second is left.
+double seconds_left(const std::string& name, const Limits& limits, Clock::time_point begun) {
+  const double left = limits.seconds - std::chrono::duration<double>(Clock::now() - begun).count();
+  if (left > 0) return left;
+  throw Error(name, fmt::format("still ran after {:g} s", limits.seconds));
+}
+
 /// Reads both until the child has closed them.
-void drain(const std::string& name, const Limits& limits, Pipe& out, Pipe& err, Finished& found) {
-  const auto begun = Clock::now();
+void drain(const std::string& name, const Limits& limits, Clock::time_point begun, Pipe& out,
+           Pipe& err, Finished& found) {
   pollfd watched[] = {{out.read.get(), POLLIN, 0}, {err.read.get(), POLLIN, 0}};
   std::string* const texts[] = {&found.out, &found.err};
   while (watched[0].fd >= 0 || watched[1].fd >= 0) {
-    const double left =
-        limits.seconds - std::chrono::duration<double>(Clock::now() - begun).count();
-    if (left <= 0) {
-      throw Error(name, fmt::format("still ran after {:g} s", limits.seconds));
-    }
+    const double left = seconds_left(name, limits, begun);
     if (::poll(watched, 2, static_cast<int>(left * 1e3) + 1) < 0 && errno != EINTR) {
       throw Error(name, fmt::format("can't be waited for: {}", std::strerror(errno)));
     }
@@ -139,13 +167,20 @@ void drain(const std::string& name, const Limits& limits, Pipe& out, Pipe& err, 
 
 Finished run_program(const std::vector<std::string>& words, const Limits& limits) {
   if (words.empty()) throw Error("program", "has no name");
+  const auto begun = Clock::now();
   Pipe out, err;
   Child child(words, out, err);
   out.write.close();
   err.write.close();
   Finished found;
-  drain(words[0], limits, out, err, found);
-  const int status = child.wait();
+  drain(words[0], limits, begun, out, err, found);
+  // Mostly it has ended; it may have closed both and work on.
+  std::optional<int> ended;
+  while (!(ended = child.wait(WNOHANG))) {
+    seconds_left(words[0], limits, begun);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  const int status = *ended;
   if (WIFSIGNALED(status)) {
     throw Error(words[0], fmt::format("was killed by signal {}", WTERMSIG(status)));
   }

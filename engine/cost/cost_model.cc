@@ -17,8 +17,8 @@ constexpr size_t neighbours = 4;
 /// What must be equal: it changes what is done per element.
 auto strict_key(const std::string& op, const KernelWork& w) {
   const bool grouped = w.groups > 1;
-  return std::tuple(op, w.kind, w.bits, w.taps, w.stride, w.steps, w.functions, w.exponentials,
-                    w.reference, grouped);
+  return std::tuple(op, w.kind, w.bits, w.taps, w.stride, w.dilation, w.steps, w.functions,
+                    w.exponentials, w.reference, grouped);
 }
 
 double distance(const KernelWork& a, const KernelWork& b) {

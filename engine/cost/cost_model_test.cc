@@ -59,9 +59,10 @@ TEST(OperatorTable, KeysAreStrict) {
   EXPECT_FALSE(table->predict(other, device));
   for (const auto& change : std::vector<std::function<void(KernelWork&)>>{
            [](KernelWork& w) { w.bits = 8; }, [](KernelWork& w) { w.taps = 9; },
-           [](KernelWork& w) { w.stride = 2; }, [](KernelWork& w) { w.steps = 20; },
-           [](KernelWork& w) { w.functions = 1; }, [](KernelWork& w) { w.exponentials = 1; },
-           [](KernelWork& w) { w.groups = 64; }, [](KernelWork& w) { w.reference = true; },
+           [](KernelWork& w) { w.stride = 2; }, [](KernelWork& w) { w.dilation = 2; },
+           [](KernelWork& w) { w.steps = 20; }, [](KernelWork& w) { w.functions = 1; },
+           [](KernelWork& w) { w.exponentials = 1; }, [](KernelWork& w) { w.groups = 64; },
+           [](KernelWork& w) { w.reference = true; },
            [](KernelWork& w) { w.kind = KernelKind::pointwise; }}) {
     other = conv;
     change(other.work);

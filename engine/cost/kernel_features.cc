@@ -56,6 +56,15 @@ KernelKind convolution_kind(const StepInfo& step, const KernelWork& work) {
   return work.taps <= 1 ? KernelKind::pointwise : KernelKind::convolution;
 }
 
+/// The largest number of a list, and 1 at least.
+double largest(const StepInfo& step, const std::string& key) {
+  double most = 1;
+  if (const auto* list = attribute<std::vector<int64_t>>(step, key)) {
+    for (const int64_t each : *list) most = std::max(most, static_cast<double>(each));
+  }
+  return most;
+}
+
 /// Output channels are the columns, places in the picture the rows.
 void read_convolution(const StepInfo& step, KernelWork& work) {
   const Shape& weights = step.inputs[1].shape;
@@ -65,11 +74,8 @@ void read_convolution(const StepInfo& step, KernelWork& work) {
   if (const auto* groups = attribute<int64_t>(step, "group")) {
     work.groups = static_cast<double>(*groups);
   }
-  if (const auto* strides = attribute<std::vector<int64_t>>(step, "strides")) {
-    for (const int64_t each : *strides) {
-      work.stride = std::max(work.stride, static_cast<double>(each));
-    }
-  }
+  work.stride = largest(step, "strides");
+  work.dilation = largest(step, "dilations");
   const double channels = std::max(static_cast<double>(output[1]), 1.0);
   work.columns = channels / std::max(work.groups, 1.0);
   work.rows = elements(step.outputs[0]) / channels;

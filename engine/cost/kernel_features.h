@@ -45,6 +45,7 @@ struct KernelWork {
   double channels = 1;      // dimension 1 of a picture or a sequence
   double taps = 1;          // kernel height x width
   double stride = 1;        // the larger one
+  double dilation = 1;      // the larger one
   double steps = 1;         // of a recurrence
   double functions = 0;     // elementwise functions of one or two numbers, fused ones included
   double exponentials = 0;  // of these, those that need exp, tanh and the like

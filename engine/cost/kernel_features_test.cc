@@ -34,14 +34,16 @@ KernelWork work(graph::Graph graph, const std::string& op) {
   return {};
 }
 
-KernelWork convolution(int64_t groups, int64_t kernel) {
+KernelWork convolution(int64_t groups, int64_t kernel, int64_t dilation = 1) {
   graph::Builder net("net");
   const std::string x = net.input("x", DType::f32, {1, 16, 12, 10});
   const std::string w = net.constant(weights({32, 16 / groups, kernel, kernel}));
-  const int64_t pad = kernel / 2;
-  const std::string y =
-      net.node("Conv", {x, w},
-               {{"strides", Ints{2, 2}}, {"pads", Ints{pad, pad, pad, pad}}, {"group", groups}});
+  const int64_t pad = dilation * (kernel / 2);
+  const std::string y = net.node("Conv", {x, w},
+                                 {{"strides", Ints{2, 2}},
+                                  {"pads", Ints{pad, pad, pad, pad}},
+                                  {"dilations", Ints{dilation, dilation}},
+                                  {"group", groups}});
   return work(net.finish({net.node("Sigmoid", {y})}), "Conv");
 }
 
@@ -54,6 +56,8 @@ TEST(KernelWork, OfAConvolutionIsThatOfItsProduct) {
   EXPECT_EQ(dense.inner, 16 * 9);
   EXPECT_EQ(dense.taps, 9);
   EXPECT_EQ(dense.stride, 2);
+  EXPECT_EQ(dense.dilation, 1);
+  EXPECT_EQ(convolution(1, 3, 2).dilation, 2);
   EXPECT_EQ(dense.bits, 32);
   EXPECT_EQ(dense.functions, 1);  // the sigmoid that was fused
   EXPECT_EQ(dense.exponentials, 1);

@@ -29,13 +29,16 @@ constexpr Column numbers[] = {
     {"groups", &KernelWork::groups},       {"channels", &KernelWork::channels},
     {"context", &KernelWork::context},     {"taps", &KernelWork::taps},
     {"stride", &KernelWork::stride},       {"steps", &KernelWork::steps},
-    {"functions", &KernelWork::functions}, {"exponentials", &KernelWork::exponentials}};
+    {"functions", &KernelWork::functions}, {"exponentials", &KernelWork::exponentials},
+    {"dilation", &KernelWork::dilation}};
 constexpr size_t first_number = 3;
-constexpr size_t cells = first_number + std::size(numbers) + 3;
+/// The last column came later: tables without it are read, too, as of convolutions without
+/// dilation.
+constexpr size_t later_numbers = 1;
 
-Json column_names() {
+Json column_names(size_t count) {
   Json names = {"op", "kernel", "kind"};
-  for (const Column& column : numbers) names.push_back(column.name);
+  for (size_t i = 0; i < count; ++i) names.push_back(numbers[i].name);
   for (const char* last : {"bits", "reference", "ms"}) names.push_back(last);
   return names;
 }
@@ -62,7 +65,9 @@ KernelKind kind(const std::string& text, const std::string& where) {
   throw Error(where, "is of a kind '" + text + "'", "one that this program knows");
 }
 
-KernelTime parse_row(const Parsed& row, const std::string& where) {
+/// With the first `count` of the numbers.
+KernelTime parse_row(const Parsed& row, size_t count, const std::string& where) {
+  const size_t cells = first_number + count + 3;
   if (!row.is_array() || row.size() != cells) {
     throw Error(where, "isn't a list of " + std::to_string(cells) + " cells");
   }
@@ -71,8 +76,8 @@ KernelTime parse_row(const Parsed& row, const std::string& where) {
   found.kernel = text(row[1], where);
   found.work.kind = kind(text(row[2], where), where);
   size_t at = first_number;
-  for (const Column& column : numbers) {
-    found.work.*column.member = number(row[at++], where, column.name);
+  for (size_t i = 0; i < count; ++i) {
+    found.work.*numbers[i].member = number(row[at++], where, numbers[i].name);
   }
   const std::optional<int64_t> bits = detail::whole_number(row[at++], 1, 64);
   if (!bits) throw Error(where, "has no number of bits", "1 to 64");
@@ -98,15 +103,18 @@ Json kernels_json(const std::vector<KernelTime>& kernels) {
     row.push_back(each.ms);
     rows.push_back(std::move(row));
   }
-  return {{"columns", column_names()}, {"rows", std::move(rows)}};
+  return {{"columns", column_names(std::size(numbers))}, {"rows", std::move(rows)}};
 }
 
 std::vector<KernelTime> kernels_of(const Parsed& json, const std::string& where) {
   if (!json.is_object() || !json.contains("columns") || !json.contains("rows")) {
     throw Error(where, "isn't a table", "an object of columns and rows");
   }
-  if (json["columns"] != Parsed(column_names())) {
-    throw Error(where, "has other columns", column_names().dump());
+  size_t count = std::size(numbers);
+  if (json["columns"] == Parsed(column_names(count - later_numbers))) {
+    count -= later_numbers;
+  } else if (json["columns"] != Parsed(column_names(count))) {
+    throw Error(where, "has other columns", column_names(count).dump());
   }
   const Parsed& rows = json["rows"];
   if (!rows.is_array() || rows.size() > max_kernels) {
@@ -114,7 +122,7 @@ std::vector<KernelTime> kernels_of(const Parsed& json, const std::string& where)
   }
   std::vector<KernelTime> kernels;
   for (const Parsed& row : rows) {
-    kernels.push_back(parse_row(row, where + ", row " + std::to_string(kernels.size() + 1)));
+    kernels.push_back(parse_row(row, count, where + ", row " + std::to_string(kernels.size() + 1)));
   }
   return kernels;
 }

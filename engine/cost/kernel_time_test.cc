@@ -13,6 +13,7 @@ KernelTime example() {
   time.work.macs = 1e6;
   time.work.bytes = 4096;
   time.work.groups = 32;
+  time.work.dilation = 4;
   time.work.bits = 8;
   time.work.reference = true;
   return time;
@@ -33,10 +34,20 @@ TEST(KernelTime, IsWrittenAndReadAgain) {
   EXPECT_EQ(found[1].work.macs, 1e6);
   EXPECT_EQ(found[1].work.bytes, 4096);
   EXPECT_EQ(found[1].work.groups, 32);
+  EXPECT_EQ(found[1].work.dilation, 4);
   EXPECT_EQ(found[1].work.bits, 8);
   EXPECT_TRUE(found[1].work.reference);
   EXPECT_EQ(found[1].ms, 0.125);
   EXPECT_TRUE(parse_kernels(format_kernels({}), "here").empty());
+}
+
+TEST(KernelTime, OfBeforeDilationIsReadAsWithoutAny) {
+  std::string before = replaced(format_kernels({example()}), ",\"dilation\"", "");
+  before = replaced(before, ",4.0,8,", ",8,");
+  const auto found = parse_kernels(before, "here");
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].work.dilation, 1);
+  EXPECT_EQ(found[0].work.bits, 8);
 }
 
 TEST(KernelTime, WhatIsBrokenIsRefusedWithTheRow) {

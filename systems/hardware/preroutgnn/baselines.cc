@@ -102,11 +102,13 @@ std::vector<DelayTrees::Sense> find_senses(std::span<const Circuit> training, si
   using Sense = DelayTrees::Sense;
   constexpr Sense all[] = {Sense::same, Sense::opposite, Sense::either};
   std::vector<std::array<double, 3>> misses(arcs);
+  std::vector<double> delays(arcs);
   for (const Circuit& circuit : training) {
     for (const CellEdge& edge : circuit.arcs) {
       const Times& before = circuit.arrival[static_cast<size_t>(edge.input)];
       const Times& after = circuit.arrival[static_cast<size_t>(edge.output)];
       for (const size_t column : late_columns) {
+        delays.at(static_cast<size_t>(edge.arc)) += double{edge.delay[column]};
         for (size_t s = 0; s < 3; ++s) {
           const double early = arrival_by(before, all[s], column) + double{edge.delay[column]} -
                                double{after[column]};
@@ -118,11 +120,13 @@ std::vector<DelayTrees::Sense> find_senses(std::span<const Circuit> training, si
     }
   }
   std::vector<Sense> found;
-  for (const auto& each : misses) {
-    // "Either" contradicts whenever one of the others does, so it is taken where both do as little.
+  for (size_t arc = 0; arc < arcs; ++arc) {
+    const std::array<double, 3>& each = misses[arc];
+    // "Either" contradicts whenever one of the others does, so it is taken where both do about as
+    // little: the delay is of the edge that decided, and another slew's differs.
     const size_t best = static_cast<size_t>(std::ranges::min_element(each) - each.begin());
-    const double slack = 1e-6;
-    found.push_back(each[2] <= each[best] + slack ? Sense::either : all[best]);
+    const double noise = 0.01 * delays[arc];
+    found.push_back(each[2] <= each[best] + noise ? Sense::either : all[best]);
   }
   return found;
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "betimes/base/error.h"
 #include "systems/hardware/preroutgnn/testing_circuits.h"
@@ -108,7 +109,14 @@ TEST(PreRouteBaselines, SensesExplainTheTrainingArrivals) {
       }
     }
   }
-  EXPECT_LT(misses / all, 0.02);
+  EXPECT_LT(misses / all, 5e-3);  // of XOR2, by the edge that did not decide
+  // INV, INV4, NAND2 and NOR2 turn edges around, BUF2, AND2 and MAJ3 keep them, XOR2 does either.
+  std::map<DelayTrees::Sense, int> found;
+  for (size_t arc = 0; arc < circuits.set.arcs.size(); ++arc) ++found[trees.sense(arc)];
+  const std::map<DelayTrees::Sense, int> right = {{DelayTrees::Sense::opposite, 6},
+                                                  {DelayTrees::Sense::same, 6},
+                                                  {DelayTrees::Sense::either, 2}};
+  EXPECT_EQ(found, right);
 }
 
 TEST(PreRouteBaselines, RefuseNoDesigns) {

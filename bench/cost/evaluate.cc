@@ -15,6 +15,18 @@ namespace {
 
 using Groups = std::set<std::string>;
 
+const char* name(New what) {
+  switch (what) {
+    case New::model_and_device:
+      return "model and device";
+    case New::model:
+      return "model";
+    case New::device:
+      return "device";
+  }
+  return "?";
+}
+
 /// The references count as lessons, too: every device has them.
 std::vector<Lesson> lessons(const std::vector<const Samples*>& devices, const Groups& left_out) {
   std::vector<Lesson> all;
@@ -89,7 +101,7 @@ cost::Device at_that_time(const Samples& samples) {
 }
 
 void predict_fold(const Samples& samples, const Samples& source, const Groups& fold,
-                  std::shared_ptr<const cost::CostModel> learned, bool new_device,
+                  std::shared_ptr<const cost::CostModel> learned, New what,
                   std::vector<Held>& held) {
   std::vector<std::vector<cost::Kernel>> references;
   for (const cost::ReferenceLatency& each : samples.device.references) {
@@ -104,7 +116,7 @@ void predict_fold(const Samples& samples, const Samples& source, const Groups& f
       const auto steps = kernels_of(source, net.name);
       if (steps.empty()) continue;
       const cost::Prediction prediction = model.predict(steps);
-      Held found{samples.device.name, net.name, net.group,      method,  new_device,
+      Held found{samples.device.name, net.name, net.group,      method,  what,
                  prediction.p50,      net.p50,  prediction.p99, net.p99, 0};
       found.kernels = net.kernels;
       found.steps = prediction.steps;
@@ -120,8 +132,7 @@ void find_levels(std::vector<Held>& held) {
     double below = 0;
     double others = 0;
     for (const Held& other : held) {
-      if (other.method != each.method || other.new_device != each.new_device ||
-          other.group == each.group) {
+      if (other.method != each.method || other.what != each.what || other.group == each.group) {
         continue;
       }
       others += 1;
@@ -183,22 +194,22 @@ std::string row(const std::string& label, const std::vector<const Held*>& held, 
       100 * s.floor_within);
 }
 
-std::string table(const std::vector<Held>& held, const std::string& what,
-                  const std::string& (*key)(const Held&), bool new_device,
-                  const std::string& method, double level) {
+std::string table(const std::vector<Held>& held, const std::string& label,
+                  const std::string& (*key)(const Held&), New what, const std::string& method,
+                  double level) {
   std::map<std::string, std::vector<const Held*>> parts;
   std::vector<const Held*> all;
   for (const Held& each : held) {
-    if (each.new_device != new_device || each.method != method) continue;
+    if (each.what != what || each.method != method) continue;
     parts[key(each)].push_back(&each);
     all.push_back(&each);
   }
   std::string text = fmt::format(
       "| {} | predictions | within 10 % | median error | Spearman | coverage of {:.0f} % | "
       "median error of p99 | floor: median, within 10 % |\n|---|---|---|---|---|---|---|---|\n",
-      what, 100 * level);
+      label, 100 * level);
   text += row("**all**", all, level);
-  for (const auto& [label, part] : parts) text += row(label, part, level);
+  for (const auto& [name, part] : parts) text += row(name, part, level);
   return text;
 }
 
@@ -219,13 +230,21 @@ std::vector<Held> evaluate(const std::vector<Samples>& devices, const TrainOptio
     const auto known = learn(all, fold);
     for (const Samples& samples : devices) {
       const Samples& source = steps_source(devices, samples);
-      predict_fold(samples, source, fold, known, false, held);
+      predict_fold(samples, source, fold, known, New::model, held);
       std::vector<const Samples*> others = all;
       std::erase(others, &samples);
       if (others.empty()) continue;
-      predict_fold(samples, source, fold, learn(others, fold), true, held);
+      predict_fold(samples, source, fold, learn(others, fold), New::model_and_device, held);
     }
     fmt::print(stderr, "a fold of {} groups done\n", fold.size());
+  }
+  const Groups everything = folds_of(devices, 1)[0];
+  for (const Samples& samples : devices) {
+    std::vector<const Samples*> others = all;
+    std::erase(others, &samples);
+    if (others.empty()) continue;
+    predict_fold(samples, steps_source(devices, samples), everything, learn(others, {}),
+                 New::device, held);
   }
   find_levels(held);
   return held;
@@ -242,7 +261,8 @@ std::string calibration_json(const std::vector<Held>& held) {
   for (const std::string method : {"learned", "roofline"}) {
     std::vector<double> errors;
     for (const Held& each : held) {
-      if (each.method == method && each.new_device) errors.push_back(each.error());
+      if (each.method == method && each.what == New::model_and_device)
+        errors.push_back(each.error());
     }
     std::sort(errors.begin(), errors.end());
     for (double& each : errors) each = std::round(1e5 * each) / 1e5;
@@ -252,7 +272,7 @@ std::string calibration_json(const std::vector<Held>& held) {
   std::vector<double> floors;
   std::set<std::string> groups;
   for (const Held& each : held) {
-    if (each.method != "learned" || !each.new_device) continue;
+    if (each.method != "learned" || each.what != New::model_and_device) continue;
     floors.push_back(std::round(1e5 * each.floor) / 1e5);
     groups.insert(each.group);
   }
@@ -266,21 +286,25 @@ std::string markdown(const std::vector<Held>& held, double level) {
   const auto by_device = [](const Held& each) -> const std::string& { return each.device; };
   const auto by_model = [](const Held& each) -> const std::string& { return each.group; };
   std::string text = "### A new model on a new device, ten references known\n\n";
-  text += table(held, "device", by_device, true, "learned", level) + "\n";
-  text += table(held, "model", by_model, true, "learned", level);
+  text += table(held, "device", by_device, New::model_and_device, "learned", level) + "\n";
+  text += table(held, "model", by_model, New::model_and_device, "learned", level);
   text += "\n### A new model on a device that was learned from\n\n";
-  text += table(held, "device", by_device, false, "learned", level);
-  text += "\n### The same by the roofline, adapted to the references in the same way\n\n";
-  text += table(held, "device", by_device, true, "roofline", level);
+  text += table(held, "device", by_device, New::model, "learned", level);
+  text += "\n### A model that was learned from, on a new device, ten references known\n\n";
+  text += table(held, "device", by_device, New::device, "learned", level);
+  text +=
+      "\n### A new model on a new device by the roofline, adapted to the references in the same "
+      "way\n\n";
+  text += table(held, "device", by_device, New::model_and_device, "roofline", level);
   return text;
 }
 
 std::string csv(const std::vector<Held>& held) {
-  std::string text = "predicted_ms,measured_ms,floor,needed,method,new_device,device,model\n";
+  std::string text = "predicted_ms,measured_ms,floor,needed,method,new,device,model\n";
   for (const Held& each : held) {
     text += fmt::format("{:.6g},{:.6g},{:.4f},{:.4f},{},{},\"{}\",\"{}\"\n", each.predicted,
-                        each.measured, each.floor, each.needed, each.method,
-                        each.new_device ? 1 : 0, each.device, each.model);
+                        each.measured, each.floor, each.needed, each.method, name(each.what),
+                        each.device, each.model);
   }
   return text;
 }
@@ -291,7 +315,7 @@ std::string steps_csv(const std::vector<Held>& held) {
       "ms,"
       "measured_ms\n";
   for (const Held& each : held) {
-    if (!each.new_device || each.method != "learned") continue;
+    if (each.what != New::model_and_device || each.method != "learned") continue;
     for (size_t i = 0; i < each.kernels.size(); ++i) {
       const cost::KernelTime& k = each.kernels[i];
       const cost::KernelWork& w = k.work;

@@ -44,8 +44,8 @@ collect() {
 # plot PREDICTIONS: the pictures of docs/predict.md.
 plot() {
   local new="$1.new" known="$1.known"
-  awk -F, '$5 == "learned" && $6 == 1' "$1" >"$new"
-  awk -F, '$5 == "learned" && $6 == 0' "$1" >"$known"
+  awk -F, '$5 == "learned" && $6 == "model and device"' "$1" >"$new"
+  awk -F, '$5 == "learned" && $6 == "model"' "$1" >"$known"
   gnuplot <<EOF
 set datafile separator ','
 set terminal svg size 640,560 font 'sans-serif,12' background 'white'

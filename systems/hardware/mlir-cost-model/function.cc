@@ -291,7 +291,12 @@ class Parser {
     for (const char c : inside(word.text)) content += c == '[' || c == ']' ? ' ' : c;
     std::vector<int64_t> found;
     for (const std::string& part : split(content, ',')) {
-      found.push_back(static_cast<int64_t>(number_of(part)));
+      const double value = number_of(part);
+      constexpr double most = 1 << 30;
+      if (!(value >= 1 && value <= most && value == std::floor(value))) {
+        refuse(fmt::format("has a stride of {}", part), "a whole number from 1 to 2^30");
+      }
+      found.push_back(static_cast<int64_t>(value));
     }
     return found;
   }

@@ -95,6 +95,9 @@ TEST(MlirFunction, RefusesWhatItCannotCost) {
   refused("return %4 : tensor<4x16xf32>", "", "terminator");
   refused("%zero = arith", "\x01 = arith", "byte");
   refused("  return", "}\nfunc.func @other() {\n  return", "");
+  for (const char* strides : {"dense<1e25>", "dense<[0, 1]>", "dense<-2>", "dense<1.5>"}) {
+    EXPECT_THROW(parse_function(with(printed_text, "dense<2>", strides), "strides"), Error);
+  }
   EXPECT_THROW(parse_function("func.func @empty() {\n  return\n}\n", "empty"), Error);
   EXPECT_THROW(parse_function("", "nothing"), Error);
   EXPECT_THROW(parse_function(std::string(2 << 20, ' '), "large"), Error);

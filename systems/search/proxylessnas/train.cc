@@ -25,7 +25,7 @@ struct Sizes {
 
 Sizes sizes(const TrainOptions& options) {
   Sizes found;
-  found.searching.latency.strength = 0.05;
+  found.searching.latency.strength = 0.15;
   if (options.quick) {
     found.searching.warm_up = 1;
     found.searching.epochs = 1;
@@ -40,11 +40,14 @@ Sizes sizes(const TrainOptions& options) {
   settings.number("reference", found.reference, 0.01, 10);
   settings.whole("arch_every", found.searching.arch_every, 1, 1000);
   settings.number("arch_rate", found.searching.arch_rate, 1e-6, 10);
+  int learn_from_zero = 1;
+  settings.whole("learn_from_zero", learn_from_zero, 0, 1);
   settings.whole("search_epochs", found.searching.epochs, 1, 1000);
   settings.whole("epochs", found.epochs, 1, 1000);
   settings.choice("mode", found.searching.mode, {Mode::two_path, Mode::full, Mode::reinforce},
                   [](Mode mode) { return name(mode); });
   settings.finish();
+  found.searching.learn_from_zero = learn_from_zero == 1;
   return found;
 }
 

@@ -170,8 +170,8 @@ class Search {
         continue;
       }
       const Pair& pair = step.pairs[l];
-      const bool idle = space_.candidates(l)[pair.active].op == search::Operator::zero;
-      if (idle) continue;  // as the paper's code does
+      const bool zero = space_.candidates(l)[pair.active].op == search::Operator::zero;
+      if (zero && !options_.learn_from_zero) continue;
       const Weights before = weights_[l];
       adam_[l].step(weights_[l], step.gradient[l], {pair.active, pair.inactive});
       keep_mass(weights_[l], before, pair);

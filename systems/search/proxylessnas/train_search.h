@@ -27,6 +27,11 @@ struct SearchOptions {
   // Adam's moves are about this long whatever the gradient, and each candidate gets some 250: much
   // lower than here, the weights end where they began (6e-3: entropy falls by 1 %).
   double arch_rate = 0.05;
+  /// Whether a layer also learns from steps in which zero is its active candidate; the paper's code
+  /// leaves these out. The gate's gradient where the other candidate is active is the loss' slope
+  /// at its end, which training has made flat, so that latency alone decides and zero always wins;
+  /// with the slope at zero both ends of the difference count (a trapezoid).
+  bool learn_from_zero = true;
   int reinforce_samples = 10;  // networks an update
   uint64_t seed = 1;
 };

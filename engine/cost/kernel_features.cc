@@ -75,7 +75,7 @@ void read_convolution(const StepInfo& step, KernelWork& work) {
     work.groups = static_cast<double>(*groups);
   }
   work.stride = largest(step, "strides");
-  work.dilation = largest(step, "dilations");
+  if (work.taps > 1) work.dilation = largest(step, "dilations");
   const double channels = std::max(static_cast<double>(output[1]), 1.0);
   work.columns = channels / std::max(work.groups, 1.0);
   work.rows = elements(step.outputs[0]) / channels;

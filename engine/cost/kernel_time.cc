@@ -32,8 +32,8 @@ constexpr Column numbers[] = {
     {"functions", &KernelWork::functions}, {"exponentials", &KernelWork::exponentials},
     {"dilation", &KernelWork::dilation}};
 constexpr size_t first_number = 3;
-/// The last column came later: tables without it are read, too, as of convolutions without
-/// dilation.
+/// The last column came later. Tables without it are read, too, as of convolutions without
+/// dilation, which those with some in them then pass for.
 constexpr size_t later_numbers = 1;
 
 Json column_names(size_t count) {

@@ -91,7 +91,7 @@ class OwnGroup {
   posix_spawnattr_t attributes_;
 };
 
-/// A child that doesn't outlive this, nor do its own.
+/// A child that doesn't outlive this; where it is ended, nor do its own that stayed in its group.
 class Child {
  public:
   Child(const std::vector<std::string>& words, const Pipe& out, const Pipe& err) {
@@ -113,6 +113,7 @@ class Child {
   ~Child() {
     if (process_ <= 0) return;
     ::kill(-process_, SIGKILL);
+    ::kill(process_, SIGKILL);  // should it have left its group
     wait(0);
   }
   Child(const Child&) = delete;

@@ -43,10 +43,10 @@ struct CellEdge {
 
 /// A mapped and placed design as a directed acyclic graph of pins, with what timing analysis over
 /// the "routed" wires gives. Pins are numbered by level. A sink has exactly one driver. Paths start
-/// at primary inputs and at outputs of registers (level 0: their times with straight
-/// wires are given) and end at
-/// primary outputs and data inputs of registers (the endpoints). Levels alternate: net edges lead
-/// from even to odd levels, cell edges from odd to even ones; an edge may skip levels.
+/// at primary inputs and at outputs of registers (level 0: their times with straight wires are
+/// given) and end at primary outputs and data inputs of registers (the endpoints). Levels
+/// alternate: net edges lead from even to odd levels, cell edges from odd to even ones; an edge may
+/// skip levels.
 struct Circuit {
   std::string name;
   int64_t cells = 0;

@@ -117,7 +117,10 @@ class File {
   template <class T>
   std::span<const T> values(const std::string& name, size_t columns) const {
     const auto found = tensors_.find(name);
-    if (found == tensors_.end()) fail(fmt::format("lacks {}", name));
+    if (found == tensors_.end()) {
+      throw Error(path_, fmt::format("lacks {}: another version made it", name),
+                  "removing it and betimes train preroutgnn --set what=data");
+    }
     if (found->second.dtype() != dtype_v<T>) fail(fmt::format("{} has another type", name));
     const std::span<const T> all = found->second.data<T>();
     if (all.size() % columns != 0) fail(fmt::format("{} isn't in rows of {}", name, columns));

@@ -11,7 +11,7 @@ std::vector<Claim> preroutgnn_claims() {
   const char* const parts = "Attention on tables and pre-training each help.";
   const char* const blocks = "Partitioning bounds the memory of training.";
   const char* const worth = "The network is worth it beside simpler methods (inferred).";
-  const char* const cells = "Increments at cells, too, are better still (this project's).";
+  const char* const cells = "Increments at cells, too (this project's).";
   return {
       {"slack-r2", "Endpoint slack is predicted before routing.", "0.93",
        "R2 of endpoint slack on unseen designs, mean over designs; increments at nets, as "

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 #include <torch/utils.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "betimes/base/error.h"
@@ -40,12 +41,15 @@ std::string describe(const CircuitSet& circuits) {
     for (const Circuit& each : *part) {
       least = std::min(least, each.pins());
       most = std::max(most, each.pins());
-      endpoints += each.endpoints.size();
+      endpoints += static_cast<size_t>(
+          std::ranges::count_if(each.endpoints, [&](const Circuit::Endpoint& end) {
+            return each.level[static_cast<size_t>(end.pin)] >= least_judged_level;
+          }));
     }
   }
-  return fmt::format("{} training and {} test designs of {} to {} pins, {} endpoints, over {}",
-                     circuits.training.size(), circuits.test.size(), least, most, endpoints,
-                     circuits.technology);
+  return fmt::format(
+      "{} training and {} test designs of {} to {} pins, {} endpoints behind a cell, over {}",
+      circuits.training.size(), circuits.test.size(), least, most, endpoints, circuits.technology);
 }
 
 CircuitSet make_here(const system::Study& study) {
@@ -135,7 +139,10 @@ void preroutgnn_reproduce(Study& study) {
       "the network without increments (TimingGCN takes over its choice).");
   study.note(fmt::format(
       "Endpoints below level {} (a wire behind a port or register) aren't judged. Times of level 0 "
-      "are those of straight wires, for networks and trees. R2 by depth is within designs.",
+      "are those of straight wires, for networks and trees. R2 by depth is within designs. Trees "
+      "and "
+      "the level's constant learn from all training designs, networks from those that aren't held "
+      "out.",
       least_judged_level));
   study.note(
       "TimingGCN here: no increments, tables by products of weights, no auto-encoder, otherwise "

@@ -129,6 +129,9 @@ void preroutgnn_train(const TrainOptions& options) {
   if (plan.what != What::data && options.places.weights.empty()) {
     throw Error("--weights", "names no folder");
   }
+  if (plan.what == What::data && options.quick) {
+    throw Error("--quick", "keeps no data", "--set what=data without it");
+  }
   torch::set_num_threads(options.threads);
   const CircuitSet circuits = circuits_for(options);
   if (plan.what == What::data) return;

@@ -8,7 +8,6 @@
 
 namespace betimes::systems::preroutgnn {
 
-/// How either stage is trained.
 /// What arrival errors are counted in.
 enum class ArrivalUnit {
   of_step,  // cell delays where the step adds to an arrival, the deviation of all arrivals
@@ -17,6 +16,7 @@ enum class ArrivalUnit {
 };
 const char* name(ArrivalUnit unit);
 
+/// How either stage is trained.
 struct Training {
   int epochs = 100;
   double rate = 5e-4;           // Adam's

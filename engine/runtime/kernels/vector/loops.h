@@ -13,7 +13,7 @@ using graph::Arithmetic;
 enum class Fold : uint8_t { sum, sum_of_squares, sum_of_sizes, largest, smallest };
 
 /// Inner loops compiled once for each instruction-set level from the same source (loops.inl).
-/// Pointers of in and out may be equal where shapes agree.
+/// Pointers of in and out may be equal where shapes agree; not those of pooling and fold_rows.
 struct Loops {
   const char* level;
   void (*activate)(const graph::Activation& activation, const float* in, float* out, int64_t count);

@@ -184,10 +184,15 @@ class Comparison {
       for (size_t i = first_random; i < first_uniform; ++i) {
         random.push_back(own.accuracy - entrants_[i].accuracy);
       }
-      system::Estimate above = one(mean(random), "one search");
-      above.samples = static_cast<int64_t>(random.size());
-      if (random.size() > 1) above.interval = normal_interval(random, 0.95);
-      study_.evidence("beats-random", above);
+      if (random.empty()) {
+        study_.not_shown("beats-random",
+                         "none of the networks drawn is as fast as the searched one");
+      } else {
+        system::Estimate above = one(mean(random), "one search");
+        above.samples = static_cast<int64_t>(random.size());
+        if (random.size() > 1) above.interval = normal_interval(random, 0.95);
+        study_.evidence("beats-random", above);
+      }
       const Entrant& uniform = entrants_.back();
       study_.evidence(
           "equal-and-faster",

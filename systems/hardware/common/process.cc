@@ -73,8 +73,8 @@ class FileActions {
 };
 
 /// A process group of its own for the child, so that what it starts ends with it. (A terminal's
-/// interrupt doesn't reach it then; it ends by itself at the next write into a pipe that nobody
-/// reads.)
+/// interrupt doesn't reach it then; mostly it ends by itself at the next write into a pipe that
+/// nobody reads.)
 class OwnGroup {
  public:
   OwnGroup() {

@@ -78,6 +78,8 @@ TEST(PreRouteWorkload, TrainsWithEverySetting) {
   system::preroutgnn_train(options);
   EXPECT_TRUE(
       std::filesystem::exists(options.places.weights + "/preroutgnn-16-mean-2.safetensors"));
+  options.set = {{"what", "data"}};  // which the quick form doesn't keep
+  EXPECT_THROW(system::preroutgnn_train(options), Error);
   options.set = {{"unheard", "1"}};
   EXPECT_THROW(system::preroutgnn_train(options), Error);
 }

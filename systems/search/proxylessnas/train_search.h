@@ -29,7 +29,7 @@ struct SearchOptions {
   double arch_rate = 0.05;
   /// Whether a layer also learns from steps in which zero is its active candidate; the paper's code
   /// leaves these out. The gate's gradient where the other candidate is active is the loss' slope
-  /// at its end, which training has made flat, so that latency alone decides and zero always wins;
+  /// at its end, which training has made flat, so that latency decides and zero wins nearly always;
   /// with the slope at zero both ends of the difference count (a trapezoid).
   bool learn_from_zero = true;
   int reinforce_samples = 10;  // networks an update

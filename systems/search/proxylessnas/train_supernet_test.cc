@@ -217,6 +217,22 @@ TEST(Search, FindsTheCheapestWhereLatencyIsAllThatCounts) {
   EXPECT_EQ(search_architecture(space, costs, data, held_out, pairs).choice, found.choice);
 }
 
+TEST(Search, LearnsFromStepsInWhichZeroIsActiveUnlessTold) {
+  torch::set_num_threads(1);
+  const Space space;
+  const Costs costs = cheap_at(space, 2);
+  const search::Images data = easy(64, 1), held_out = easy(64, 2);
+  SearchOptions options = short_search(space, costs, Mode::two_path);
+  options.epochs = 1;
+  const SearchResult with = search_architecture(space, costs, data, held_out, options);
+  options.learn_from_zero = false;
+  const SearchResult without = search_architecture(space, costs, data, held_out, options);
+  bool apart = false;
+  for (size_t l = 0; l < space.layers(); ++l)
+    apart = apart || with.weights[l] != without.weights[l];
+  EXPECT_TRUE(apart);
+}
+
 TEST(Search, ByRewardMovesTowardsWhatIsFast) {
   torch::set_num_threads(1);
   const Space space;

@@ -270,6 +270,23 @@ TEST(Fusion, MatrixProducts) {
   EXPECT_EQ(plan->steps().size(), 1u);
 }
 
+TEST(Fusion, ProductsOfComputedMatricesTakeActivations) {
+  for (const int64_t batch : {0, 1, 3}) {
+    for (const int64_t columns : {1, 7, 40}) {
+      for (const bool bias : {false, true}) {
+        SCOPED_TRACE(::testing::Message() << batch << " " << columns << " " << bias);
+        GraphBuilder build;
+        const std::string a = batch ? build.input({batch, 5, 9}, "a") : build.input({5, 9}, "a");
+        const std::string b = build.input({9, columns}, "b");
+        std::string y = build.node("MatMul", {a, b});
+        if (bias) y = build.node("Add", {y, build.weights({columns})});
+        const auto plan = expect_same(build.finish({build.node("Relu", {y})}), {}, 1e-5);
+        for (const StepInfo& step : plan->steps()) EXPECT_NE(step.kernel, "reference");
+      }
+    }
+  }
+}
+
 TEST(Fusion, BroadcastsInEitherLayout) {
   const Shape shapes[] = {{1, 16, 1, 1}, {16, 1, 1}, {}, {1, 1, 10, 9}, {1, 16, 10, 9}, {9}, {1}};
   for (const Shape& shape : shapes) {

@@ -183,6 +183,7 @@ class Lowering {
     info.bytes = 2.0 * static_cast<double>(byte_size(type));
     info.inputs = {type};
     info.outputs = {type};
+    info.channels_last = plan_.values[to].layout == Layout::channels_last;
     plan_.steps.push_back(std::move(step));
     plan_.infos.push_back(std::move(info));
   }
@@ -270,6 +271,7 @@ class Lowering {
       info.inputs.push_back(input ? *input : TensorType{DType::f32, {0}});
     }
     info.outputs = outputs;
+    info.channels_last = !choice.writes.empty() && choice.writes[0] == Layout::channels_last;
     for (const auto& [key, value] : node.attributes) {
       if (std::holds_alternative<Tensor>(value) || std::holds_alternative<graph::Subgraph>(value))
         continue;

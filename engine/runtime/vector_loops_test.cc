@@ -46,6 +46,32 @@ TEST(VectorLoops, SoftmaxOfEveryLevelAgreesWithTheDefinition) {
   }
 }
 
+TEST(VectorLoops, SoftmaxOfNarrowRowsIsThatOfEachRow) {
+  for (const Loops* loops : all_loops()) {
+    SCOPED_TRACE(loops->level);
+    for (int64_t count = 1; count <= Loops::most_narrow; ++count) {
+      for (const int64_t rows : {1, 3, 15, 16, 17, 64, 131}) {
+        Tensor x = testing::random_tensor({rows, count}, static_cast<uint32_t>(rows), -20, 20);
+        Tensor right(DType::f64, {rows, count});
+        for (int64_t row = 0; row < rows; ++row) {
+          const auto at = static_cast<size_t>(row * count), n = static_cast<size_t>(count);
+          const auto from = x.data<float>().subspan(at, n);
+          softmax_of({from.begin(), from.end()}, right.mutable_data<double>().subspan(at, n),
+                     false);
+        }
+        float* data = x.mutable_data<float>().data();
+        loops->softmax_narrow(data, data, rows, count);  // in place, as plans do it
+        EXPECT_LE(testing::relative_error(x, right), 1e-6) << rows << " x " << count;
+      }
+    }
+    float row[] = {-INFINITY, 1, 1, -INFINITY, NAN, 0, 0, 0};
+    loops->softmax_narrow(row, row, 2, 4);
+    EXPECT_EQ(row[0], 0);
+    EXPECT_EQ(row[1], 0.5f);
+    EXPECT_TRUE(std::isnan(row[4]) && std::isnan(row[7]));
+  }
+}
+
 TEST(VectorLoops, SoftmaxGivesMaskedPlacesExactlyNothing) {
   for (const Loops* loops : all_loops()) {
     SCOPED_TRACE(loops->level);

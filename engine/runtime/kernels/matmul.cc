@@ -77,35 +77,49 @@ Offer bf16_product(const Candidate& candidate) {
 }
 Offer fp32_product(const Candidate& candidate) { return offer(candidate, false); }
 
-/// Products of two computed matrices (attention), batches broadcast as oneDNN does it.
+/// Products of two computed matrices (attention), batches broadcast as oneDNN does it; with bias
+/// and activation where the second is one matrix for all.
 Offer computed_product(const Candidate& candidate) {
-  const Shape& a = candidate.context.shape(0);
-  const Shape& b = candidate.context.shape(1);
+  Shape a = candidate.context.shape(0);
+  Shape b = candidate.context.shape(1);
+  Shape out = candidate.outputs[0].shape;
+  if (b.size() == 2 && a.size() > 2 && a.back() > 0) {
+    a = {element_count(a) / a.back(), a.back()};
+    out = {a[0], b[1]};
+  }
   const bool suits = candidate.outputs[0].dtype == DType::f32 && a.size() == b.size() &&
-                     a.size() >= 2 && element_count(candidate.outputs[0].shape) > 0 &&
-                     element_count(a) > 0;
-  if (!suits || candidate.node().domain == "betimes") return Refusal{"not fp32 of equal ranks"};
+                     a.size() >= 2 && element_count(out) > 0 && element_count(a) > 0;
+  if (!suits) return Refusal{"not fp32 of equal ranks"};
+  const bool fused = candidate.node().domain == "betimes";
+  const Tensor* bias = fused ? candidate.constant(2) : nullptr;
+  if (fused && candidate.context.present(2) && (!bias || bias->shape() != Shape{out.back()})) {
+    return Refusal{"the bias isn't one constant for each column"};
+  }
   const auto dense = [](const Shape& shape) {
     Shape strides(shape.size(), 1);
     for (size_t i = shape.size() - 1; i-- > 0;) strides[i] = strides[i + 1] * shape[i + 1];
     return Desc(shape, Type::f32, strides);
   };
+  Shape bias_shape(out.size(), 1);
+  bias_shape.back() = out.back();
   try {
     dnnl::primitive_attr attributes;
     attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+    dnnl::post_ops ops;
+    if (fused) onednn::append(ops, graph::activation_of(candidate.node()));
+    attributes.set_post_ops(ops);
     const dnnl::matmul::primitive_desc pd(
-        dnnl::matmul::desc(dense(a), dense(b), dense(candidate.outputs[0].shape)), attributes,
-        onednn::engine());
+        dnnl::matmul::desc(dense(a), dense(b), bias ? dense(bias_shape) : Desc(), dense(out)),
+        attributes, onednn::engine());
     Choice choice;
     choice.reads = {{0, Layout::plain}, {1, Layout::plain}};
-    choice.macs = static_cast<double>(element_count(candidate.outputs[0].shape)) *
-                  static_cast<double>(a.back());
-    onednn::Assembly assembly;
-    assembly.add(dnnl::matmul(pd),
-                 {onednn::read(DNNL_ARG_SRC, pd.src_desc(), 0),
-                  onednn::read(DNNL_ARG_WEIGHTS, pd.weights_desc(), 1),
-                  onednn::written(DNNL_ARG_DST, pd.dst_desc())},
-                 pd.scratchpad_desc());
+    choice.macs = static_cast<double>(element_count(out)) * static_cast<double>(a.back());
+    onednn::Assembly assembly(candidate.store);
+    std::vector<Argument> arguments = {onednn::read(DNNL_ARG_SRC, pd.src_desc(), 0),
+                                       onednn::read(DNNL_ARG_WEIGHTS, pd.weights_desc(), 1),
+                                       onednn::written(DNNL_ARG_DST, pd.dst_desc())};
+    if (bias) arguments.push_back(assembly.packed(DNNL_ARG_BIAS, bias->raw(), dense(bias_shape)));
+    assembly.add(dnnl::matmul(pd), std::move(arguments), pd.scratchpad_desc());
     choice.kernel = assembly.finish(pd.impl_info_str());
     return choice;
   } catch (const dnnl::error& error) {
@@ -120,7 +134,7 @@ void register_matmul(KernelRegistry& registry) {
     registry.add(op, 10, bf16_product);
     registry.add(op, 20, fp32_product);
   }
-  registry.add("MatMul", 30, computed_product);
+  for (const char* op : {"MatMul", "betimes.MatMul"}) registry.add(op, 30, computed_product);
 }
 
 }  // namespace betimes::runtime

@@ -1,71 +1,21 @@
 #include <algorithm>
 
 #include "betimes/base/cpu.h"
-#include "betimes/graph/quantized.h"
 #include "betimes/runtime/detail/convolution.h"
 #include "betimes/runtime/detail/onednn.h"
+#include "betimes/runtime/detail/quantized.h"
 
 // uint8 x int8 convolutions and products through oneDNN: bias, residual, activation and the
 // quantisation of the result are fused.
-//
-// oneDNN 2.6 computes  dst = post_ops(output_scale[c] * (sum + bias[c])), then rounds to uint8.
-// In real numbers we want  f(x_scale w_scale[c] sum + bias[c] + r_scale (r - r_zero)) / y_scale.
-// The residual is added without a factor of its own (as a binary operation it has none), so
-// everything before the activation is in units of the residual's scale; the activation's own factor
-// brings the result to units of the output's.
 
 namespace betimes::runtime {
 namespace {
 
-using graph::Activation;
-using graph::Quantization;
+using namespace quantized;
 using onednn::Argument;
 using onednn::Desc;
 using onednn::Tag;
 using onednn::Type;
-
-enum Input : size_t { values, weights, weight_scales, bias_input, residual };
-
-/// What both kinds of node share: numbers, not shapes.
-struct Arithmetic {
-  Quantization q;
-  Activation activation;
-  std::vector<float> scales;  // per output channel, before the post operations
-  std::vector<float> bias;    // in units of the accumulator
-  float after = 1;            // factor of the activation's result
-};
-
-Arithmetic arithmetic_of(const Candidate& candidate, int64_t channels) {
-  Arithmetic result{
-      graph::quantization_of(candidate.node()), graph::activation_of(candidate.node()), {}, {}, 1};
-  const Quantization& q = result.q;
-  const auto weight_scale = candidate.constant(weight_scales)->data<float>();
-  const bool u8_residual =
-      candidate.context.present(residual) && candidate.context.type(residual).dtype == DType::u8;
-  const float unit = u8_residual ? q.residual_scale : 1.0f;
-  const bool proportional = result.activation.kind == Activation::Kind::none ||
-                            result.activation.kind == Activation::Kind::relu ||
-                            result.activation.kind == Activation::Kind::leaky_relu;
-  const float out = q.writes_u8 ? q.output_scale : 1.0f;
-  // Without a residual the output's scale goes into the channels' own, where it costs nothing.
-  const bool early = proportional && !candidate.context.present(residual);
-  const float before = early ? out : unit;
-  result.after = early ? 1.0f : unit / out;
-  const Tensor* bias = candidate.constant(bias_input);
-  for (int64_t c = 0; c < channels; ++c) {
-    const float real = q.input_scale * weight_scale[static_cast<size_t>(c)];
-    float shift = bias ? bias->data<float>()[static_cast<size_t>(c)] : 0.0f;
-    if (u8_residual) shift -= q.residual_scale * static_cast<float>(q.residual_zero);
-    result.scales.push_back(real / before);
-    result.bias.push_back(shift / real);
-  }
-  // Other activations than the proportional ones need real numbers before them.
-  if (!proportional && u8_residual) {
-    result.activation.alpha = result.activation.beta = 0;
-    result.after = 0;
-  }
-  return result;
-}
 
 enum class Residual { none, in_place, beside };
 
@@ -97,17 +47,6 @@ dnnl::primitive_attr attributes_of(const Arithmetic& arithmetic, int mask, Resid
   attributes.set_post_ops(ops);
   attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
   return attributes;
-}
-
-std::optional<std::string> unsuitable(const Candidate& candidate) {
-  if (candidate.context.type(values).dtype != DType::u8) return "activations aren't uint8";
-  if (!candidate.constant(weights) || !candidate.constant(weight_scales)) {
-    return "weights are computed while running";
-  }
-  if (candidate.context.present(bias_input) && !candidate.constant(bias_input)) {
-    return "the bias is computed while running";
-  }
-  return std::nullopt;
 }
 
 Desc image(const Shape& shape, Type type) {
@@ -181,14 +120,9 @@ Offer convolution(const Candidate& candidate) {
 
 Offer product(const Candidate& candidate) {
   if (const auto reason = unsuitable(candidate)) return Refusal{*reason};
-  const Shape& in = candidate.context.shape(values);
-  const Shape& weight_shape = candidate.context.shape(weights);
-  if (weight_shape.size() != 2 || in.size() < 2 || candidate.context.present(residual)) {
-    return Refusal{"not a product of rows with one matrix"};
-  }
-  const int64_t inner = weight_shape[0];
-  const int64_t columns = weight_shape[1];
-  const int64_t rows = inner > 0 ? element_count(in) / inner : 0;
+  const auto shape = product_of(candidate);
+  if (!shape) return Refusal{"not a product of rows with one matrix"};
+  const auto [rows, inner, columns] = *shape;
   if (rows == 0 || columns == 0) return Refusal{"the input is empty"};
   const Arithmetic arithmetic = arithmetic_of(candidate, columns);
   const Desc source({rows, inner}, Type::u8, Tag::ab);

@@ -22,7 +22,10 @@ Offer softmax(const Candidate& candidate) {
   const int64_t rows = element_count(type.shape) / count;
   const int threads = useful_threads(candidate.threads, rows * count * 8);
   const Loops& vector = loops();
-  const auto compute = candidate.node().op == "Softmax" ? vector.softmax : vector.log_softmax;
+  const bool logarithm = candidate.node().op != "Softmax";
+  const auto compute = logarithm ? vector.log_softmax : vector.softmax;
+  const bool narrow = !logarithm && count <= Loops::most_narrow;
+  const auto narrow_rows = vector.softmax_narrow;
   Choice choice;
   choice.reads = {{0, layout}};
   choice.writes = {layout};
@@ -32,6 +35,7 @@ Offer softmax(const Candidate& candidate) {
     float* out = static_cast<float*>(b.outputs[0]);
     return [=] {
       parallel(threads, rows, [&](int64_t row, int64_t end) {
+        if (narrow) return narrow_rows(in + row * count, out + row * count, end - row, count);
         for (; row < end; ++row) compute(in + row * count, out + row * count, count);
       });
     };

@@ -4,6 +4,7 @@
 
 #include "betimes/base/cpu.h"
 #include "betimes/runtime/kernels/vector/attention.h"
+#include "betimes/runtime/kernels/vector/integer_panels.h"
 #include "betimes/runtime/kernels/vector/loops.h"
 #include "betimes/runtime/kernels/vector/panels.h"
 #include "betimes/runtime/kernels/vector/spiking.h"
@@ -14,6 +15,7 @@ namespace baseline {
 const Loops& vector_loops();
 const PanelLoops& panel_loops();
 const AttentionLoops& attention_loops();
+const IntegerPanelLoops& integer_panel_loops();
 const SpikingLoops& spiking_loops();
 }  // namespace baseline
 #ifdef __x86_64__
@@ -21,12 +23,14 @@ namespace avx2 {
 const Loops& vector_loops();
 const PanelLoops& panel_loops();
 const AttentionLoops& attention_loops();
+const IntegerPanelLoops& integer_panel_loops();
 const SpikingLoops& spiking_loops();
 }  // namespace avx2
 namespace avx512 {
 const Loops& vector_loops();
 const PanelLoops& panel_loops();
 const AttentionLoops& attention_loops();
+const IntegerPanelLoops& integer_panel_loops();
 const SpikingLoops& spiking_loops();
 }  // namespace avx512
 #else

@@ -28,6 +28,9 @@ struct Loops {
   void (*average_pool)(const ConvolutionShape& shape, bool count_padding, const float* in,
                        float* out, int64_t row, int64_t row_end);
   void (*softmax)(const float* in, float* out, int64_t count);
+  /// Of each of several rows of at most most_narrow numbers.
+  void (*softmax_narrow)(const float* in, float* out, int64_t rows, int64_t count);
+  static constexpr int64_t most_narrow = 8;
   void (*log_softmax)(const float* in, float* out, int64_t count);
   /// out[i] = clamp(round(in[i] / scale) + zero, 0, 255), halves to even; NaN gives zero point.
   void (*quantize)(const float* in, uint8_t* out, int64_t count, float scale, int32_t zero);

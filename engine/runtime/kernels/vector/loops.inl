@@ -310,6 +310,33 @@ void softmax(const float* in, float* out, int64_t count) {
   map(out, out, count, [=](Vector x) { return x * factor; });
 }
 
+/// A vector takes as many rows, a number of each.
+void softmax_narrow(const float* in, float* out, int64_t rows, int64_t count) {
+  alignas(64) float columns[Loops::most_narrow][width] = {};
+  for (int64_t row = 0; row < rows; row += width, in += width * count, out += width * count) {
+    const int64_t here = std::min(width, rows - row);
+    for (int64_t i = 0; i < here; ++i) {
+      for (int64_t c = 0; c < count; ++c) columns[c][i] = in[i * count + c];
+    }
+    Vector largest = load(columns[0]);
+    for (int64_t c = 1; c < count; ++c) {
+      const Vector x = load(columns[c]);
+      largest = x > largest ? x : largest;
+    }
+    Vector sum = {};
+    for (int64_t c = 0; c < count; ++c) {
+      const Vector x = exp_or_zero(load(columns[c]) - largest);
+      store(x, columns[c]);
+      sum += x;
+    }
+    const Vector factor = 1.0f / sum;
+    for (int64_t c = 0; c < count; ++c) store(load(columns[c]) * factor, columns[c]);
+    for (int64_t i = 0; i < here; ++i) {
+      for (int64_t c = 0; c < count; ++c) out[i * count + c] = columns[c][i];
+    }
+  }
+}
+
 void log_softmax(const float* in, float* out, int64_t count) {
   const float largest = largest_of(in, count);
   const float sum = sum_row(in, count, [=](Vector x) { return exp_or_zero(x - largest); });
@@ -336,7 +363,7 @@ void layer_norm(const float* in, const float* scale, const float* bias, float* o
 
 const Loops& vector_loops() {
   static constexpr Loops table = {
-      level,       activate, combine,    max_pool_f32, max_pool_u8, average_pool, softmax,
+      level,       activate, combine,    max_pool_f32, max_pool_u8, average_pool, softmax, softmax_narrow,
       log_softmax, quantize, dequantize, mix4,         fold_row,    fold_rows,    layer_norm};
   return table;
 }

@@ -34,8 +34,7 @@ std::vector<Lesson> lessons(const std::vector<const Samples*>& devices, const Gr
     for (const MeasuredNet& net : samples->nets) {
       if (left_out.contains(net.group)) continue;
       for (const cost::KernelTime& kernel : net.kernels) {
-        // What a kernel adds to its model's error goes with its share of the time.
-        all.push_back({&samples->device, &kernel, 0.05 + kernel.ms / net.p50});
+        all.push_back(lesson(samples->device, kernel, net.p50));
       }
     }
   }

@@ -23,7 +23,7 @@ struct Held {
   New what = New::model;
   double predicted = 0, measured = 0;  // ms, medians
   double predicted_p99 = 0, measured_p99 = 0;
-  double floor = 0;  // |log| of the ratio of the medians of the two halves of its runs
+  double floor = 0;                            // |log| of the ratio of two measurements of it
   std::vector<cost::KernelTime> kernels = {};  // as measured; empty for a peer
   std::vector<cost::StepPrediction> steps = {};
   double needed =

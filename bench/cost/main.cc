@@ -7,6 +7,7 @@
 #include "bench/compare/environment.h"
 #include "bench/cost/collect.h"
 #include "bench/cost/evaluate.h"
+#include "bench/cost/moments.h"
 #include "bench/cost/published.h"
 #include "betimes/base/cpu.h"
 #include "betimes/base/error.h"
@@ -27,9 +28,13 @@ void run_collect(const CollectOptions& options, const std::string& isa, bool pee
   fmt::print("{}: {} networks, written to {}\n", samples.device.name, samples.nets.size(), out);
 }
 
-std::vector<Samples> read_all(const std::vector<std::string>& files) {
+/// To learn from.
+std::vector<Samples> read_all(const std::vector<std::string>& files, const TrainOptions& options) {
   std::vector<Samples> all;
-  for (const std::string& file : files) all.push_back(read_samples(file));
+  for (const std::string& file : files) {
+    all.push_back(read_samples(file));
+    take_off_bad_moments(all.back(), options);
+  }
   return all;
 }
 
@@ -116,7 +121,8 @@ int main(int argc, char** argv) {
   }
   std::string kernels;
   train_command->add_option("--out", kernels, "The trees, XGBoost's JSON")->required();
-  train_command->callback([&] { write_file(kernels, train_on_all(read_all(files), training)); });
+  train_command->callback(
+      [&] { write_file(kernels, train_on_all(read_all(files, training), training)); });
   int folds = 5;
   double level = 0.9;
   std::string calibration;
@@ -130,7 +136,7 @@ int main(int argc, char** argv) {
   evaluate_command->add_option("--csv", table, "Write every prediction here");
   evaluate_command->add_option("--steps", steps, "Write every predicted step here");
   evaluate_command->callback([&] {
-    const std::vector<Held> held = evaluate(read_all(files), training, folds);
+    const std::vector<Held> held = evaluate(read_all(files, training), training, folds);
     write_to(calibration, calibration_json(held));
     write_to(table, csv(held));
     write_to(steps, steps_csv(held));

@@ -11,10 +11,10 @@ namespace betimes::bench {
 /// A network that was measured on a device.
 struct MeasuredNet {
   std::string name;
-  std::string family;                     // of a made one; "real", or "reference"
-  std::string group;                      // what is left out together: a model and its 8-bit form
-  double p50 = 0, p90 = 0, p99 = 0;       // ms
-  double halves[2] = {0, 0};              // medians of the first and the second half of the runs
+  std::string family;                // of a made one; "real", or "reference"
+  std::string group;                 // what is left out together: a model and its 8-bit form
+  double p50 = 0, p90 = 0, p99 = 0;  // ms
+  double halves[2] = {0, 0};         // medians of two visits; of a peer, of two halves of the runs
   std::vector<cost::KernelTime> kernels;  // scaled so that they add up to p50; empty for a peer
 };
 

@@ -9,7 +9,7 @@ namespace betimes::bench {
 
 struct TrainOptions {
   int rounds = 300;
-  int depth = 7;
+  int depth = 8;
   double rate = 0.08;
   int threads = 1;
   uint64_t seed = 1;
@@ -21,6 +21,10 @@ struct Lesson {
   const cost::KernelTime* kernel = nullptr;
   double weight = 1;
 };
+
+/// What a kernel adds to its model's error goes with its share of the time; that the many small
+/// ones are got right, too, serves small models.
+Lesson lesson(const cost::Device& device, const cost::KernelTime& kernel, double network_ms);
 
 /// XGBoost's model in its JSON format: the logarithm of each kernel's time over its baseline, by
 /// cost::features. Throws Error when XGBoost fails.

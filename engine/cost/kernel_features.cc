@@ -43,6 +43,52 @@ void count_function(KernelWork& work, const std::string& activation) {
   if (activation == name(Kind::none)) return;
   work.functions += 1;
   if (exponential(activation)) work.exponentials += 1;
+  if (activation == name(Kind::reciprocal) || activation == name(Kind::square_root)) {
+    work.divisions += 1;
+  }
+}
+
+/// As the result lies.
+Shape in_memory(Shape shape, const StepInfo& step) {
+  if (step.channels_last && shape.size() >= 3) {
+    std::rotate(shape.begin() + 1, shape.begin() + 2, shape.end());
+  }
+  return shape;
+}
+
+/// The largest number of a list, and 1 at least.
+double largest(const StepInfo& step, const std::string& key) {
+  double most = 1;
+  if (const auto* list = attribute<std::vector<int64_t>>(step, key)) {
+    for (const int64_t each : *list) most = std::max(most, static_cast<double>(each));
+  }
+  return most;
+}
+
+/// Elements that lie together in both: the innermost extents that are equal, and of the first that
+/// isn't the smaller one.
+double run_of(const Shape& from, const Shape& to) {
+  if (from.size() != to.size()) return 1;
+  double run = 1;
+  for (size_t i = from.size(); i-- > 0;) {
+    run *= static_cast<double>(std::max<int64_t>(std::min(from[i], to[i]), 1));
+    if (from[i] != to[i]) break;
+  }
+  return run;
+}
+
+double run_of(const StepInfo& step) {
+  const Shape& from = step.inputs[0].shape;
+  const auto* order = attribute<std::vector<int64_t>>(step, "perm");
+  if (step.op == "Reorder") return 1;
+  if (!order || order->size() != from.size()) {
+    return run_of(in_memory(from, step), in_memory(step.outputs[0].shape, step));
+  }
+  double run = 1;
+  for (size_t i = from.size(); i-- > 0 && (*order)[i] == static_cast<int64_t>(i);) {
+    run *= static_cast<double>(std::max<int64_t>(from[i], 1));
+  }
+  return run;
 }
 
 KernelKind product_kind(const StepInfo& step, const KernelWork& work) {
@@ -54,15 +100,6 @@ KernelKind convolution_kind(const StepInfo& step, const KernelWork& work) {
   if (work.groups > 1 && work.inner <= work.taps) return KernelKind::depthwise;
   if (step.precision == "int8") return KernelKind::integer_convolution;
   return work.taps <= 1 ? KernelKind::pointwise : KernelKind::convolution;
-}
-
-/// The largest number of a list, and 1 at least.
-double largest(const StepInfo& step, const std::string& key) {
-  double most = 1;
-  if (const auto* list = attribute<std::vector<int64_t>>(step, key)) {
-    for (const int64_t each : *list) most = std::max(most, static_cast<double>(each));
-  }
-  return most;
 }
 
 /// Output channels are the columns, places in the picture the rows.
@@ -97,12 +134,21 @@ void read_product(const StepInfo& step, KernelWork& work) {
   work.kind = product_kind(step, work);
 }
 
+/// Of softmax(Q K^T) V; the last two axes of Q are the queries and the width of a head.
 void read_attention(const StepInfo& step, KernelWork& work) {
   work.kind = KernelKind::attention;
-  work.inner = work.macs / std::max(work.written, 1.0);
-  for (const TensorType& input : step.inputs) {
-    if (!input.shape.empty()) work.groups = std::max(work.groups, elements(input) / 4096);
+  const Shape& query = step.inputs[0].shape;
+  if (query.size() < 2) return;
+  std::vector<size_t> axes = {query.size() - 2, query.size() - 1};
+  const auto* order = attribute<std::vector<int64_t>>(step, "query_order");
+  if (order && order->size() == query.size()) {
+    for (size_t& axis : axes) axis = static_cast<size_t>((*order)[axis]);
   }
+  if (std::max(axes[0], axes[1]) >= query.size()) return;
+  work.rows = static_cast<double>(query[axes[0]]);
+  work.inner = static_cast<double>(query[axes[1]]);
+  work.groups = work.read / std::max(work.rows * work.inner, 1.0);
+  work.columns = work.macs / std::max(2 * work.groups * work.rows * work.inner, 1.0);
 }
 
 void read_recurrent(const StepInfo& step, KernelWork& work) {
@@ -141,10 +187,11 @@ KernelKind kind_by_name(const StepInfo& step) {
 
 void read_passes(const StepInfo& step, KernelWork& work) {
   work.kind = kind_by_name(step);
-  if (!step.outputs[0].shape.empty()) {
-    work.columns = std::max(static_cast<double>(step.outputs[0].shape.back()), 1.0);
-  }
+  const Shape written = in_memory(step.outputs[0].shape, step);
+  if (!written.empty()) work.columns = std::max(static_cast<double>(written.back()), 1.0);
   work.rows = std::max(work.written, work.read) / work.columns;
+  work.stride = largest(step, "strides");
+  work.run = run_of(step);
   if (const auto* kernel = attribute<std::vector<int64_t>>(step, "kernel_shape")) {
     for (const int64_t each : *kernel) work.taps *= static_cast<double>(each);
   }
@@ -154,7 +201,14 @@ void read_passes(const StepInfo& step, KernelWork& work) {
   if (const auto* all = attribute<std::vector<std::string>>(step, "activations")) {
     for (const std::string& each : *all) count_function(work, each);
   }
-  if (work.kind == KernelKind::elementwise) work.functions = std::max(work.functions, 1.0);
+  if (const auto* all = attribute<std::vector<std::string>>(step, "operations")) {
+    work.divisions += static_cast<double>(std::count(all->begin(), all->end(), "Div"));
+  }
+  if (work.kind != KernelKind::elementwise) return;
+  work.functions = std::max(work.functions, 1.0);
+  for (const TensorType& input : step.inputs) {
+    work.broadcasts += elements(input) > 1 && elements(input) < work.written ? 1 : 0;
+  }
 }
 
 int bits_of(const StepInfo& step) {
@@ -187,9 +241,9 @@ constexpr const char* operators[] = {"Concat",
                                      "Pow",
                                      "ReduceMean"};
 /// Parts of the names of implementations.
-constexpr const char* implementations[] = {"brg",       "jit",    "gemm",   "1x1",
-                                           "dw",        "panels", "vector", "copy",
-                                           "transpose", "tiles",  "ref",    "baseline"};
+constexpr const char* implementations[] = {"brg",    "jit",      "gemm",   "1x1",       "dw",
+                                           "panels", "vector",   "copy",   "transpose", "tiles",
+                                           "ref",    "baseline", "strided"};
 
 float log_of(double value) { return static_cast<float>(std::log2(1 + std::max(value, 0.0))); }
 
@@ -243,6 +297,7 @@ KernelWork work_of(const StepInfo& step) {
   if (step.inputs.size() > 1) work.weights = elements(step.inputs[1]);
   if (step.outputs[0].shape.size() > 2) {
     work.channels = static_cast<double>(step.outputs[0].shape[1]);
+    work.width = std::max(static_cast<double>(step.outputs[0].shape.back()), 1.0);
   }
   if (const auto* activation = attribute<std::string>(step, "activation")) {
     count_function(work, *activation);
@@ -303,7 +358,12 @@ const std::vector<std::string>& feature_names() {
                              "isa",
                              "threads",
                              "peak",
-                             "bandwidth"}) {
+                             "bandwidth",
+                             "dilation",
+                             "width",
+                             "run",
+                             "divisions",
+                             "broadcasts"}) {
       all.emplace_back(each);
     }
     return all;
@@ -344,6 +404,11 @@ std::array<float, feature_count> features(const Kernel& kernel, const measure::M
   all[at++] = static_cast<float>(machine.threads);
   all[at++] = log_of(peak_of(work, machine));
   all[at++] = log_of(machine.read_gb_per_s);
+  all[at++] = static_cast<float>(work.dilation);
+  all[at++] = log_of(work.width);
+  all[at++] = log_of(work.run);
+  all[at++] = static_cast<float>(work.divisions);
+  all[at++] = static_cast<float>(work.broadcasts);
   return all;
 }
 

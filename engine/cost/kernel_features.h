@@ -40,15 +40,20 @@ struct KernelWork {
   double bytes = 0;
   double read = 0, weights = 0, written = 0;  // elements
   /// As a product of matrices: rows x inner times inner x columns, `groups` of them; where nothing
-  /// is multiplied, columns are the innermost extent and rows the rest.
+  /// is multiplied, columns are the extent that is innermost in memory and rows the rest. Of
+  /// attention: queries, width of a head, keys, heads.
   double rows = 1, inner = 0, columns = 1, groups = 1;
   double channels = 1;      // dimension 1 of a picture or a sequence
   double taps = 1;          // kernel height x width
   double stride = 1;        // the larger one
   double dilation = 1;      // the larger one
+  double width = 1;         // innermost extent of the picture or sequence that is written
+  double run = 1;           // elements that lie together both where they are read and written
   double steps = 1;         // of a recurrence
   double functions = 0;     // elementwise functions of one or two numbers, fused ones included
   double exponentials = 0;  // of these, those that need exp, tanh and the like
+  double divisions = 0;     // of these, quotients, reciprocals and roots
+  double broadcasts = 0;    // operands of more than a number, but fewer than the result
   double context = 0;       // bytes that the whole plan moves: what the caches hold hangs on it
   int bits = 32;            // of what is multiplied or moved
   bool reference = false;   // no kernel of ours or oneDNN's took it
@@ -65,7 +70,7 @@ std::vector<Kernel> kernels_of(const std::vector<runtime::StepInfo>& steps);
 
 /// The numbers a learned model reads: of the kernel (its kind, operator, implementation and work),
 /// then of the device.
-inline constexpr size_t feature_count = kernel_kinds + 62;
+inline constexpr size_t feature_count = kernel_kinds + 68;
 std::array<float, feature_count> features(const Kernel& kernel, const measure::Machine& machine);
 const std::vector<std::string>& feature_names();
 

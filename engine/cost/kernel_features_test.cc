@@ -58,6 +58,7 @@ TEST(KernelWork, OfAConvolutionIsThatOfItsProduct) {
   EXPECT_EQ(dense.stride, 2);
   EXPECT_EQ(dense.dilation, 1);
   EXPECT_EQ(convolution(1, 3, 2).dilation, 2);
+  EXPECT_EQ(dense.width, 5);
   EXPECT_EQ(dense.bits, 32);
   EXPECT_EQ(dense.functions, 1);  // the sigmoid that was fused
   EXPECT_EQ(dense.exponentials, 1);
@@ -66,6 +67,36 @@ TEST(KernelWork, OfAConvolutionIsThatOfItsProduct) {
   EXPECT_EQ(convolution(16, 3).kind, KernelKind::depthwise);
   EXPECT_EQ(convolution(16, 3).columns, 2);
   EXPECT_EQ(convolution(4, 3).kind, KernelKind::convolution);
+}
+
+TEST(KernelWork, OfAConvolutionKnowsHowFarItsTapsAreApart) {
+  graph::Builder net("net");
+  const std::string x = net.input("x", DType::f32, {1, 4, 20, 30});
+  const std::string y =
+      net.node("Conv", {x, net.constant(weights({8, 4, 3, 3}))}, {{"dilations", Ints{2, 3}}});
+  const KernelWork dilated = work(net.finish({y}), "Conv");
+  EXPECT_EQ(dilated.dilation, 3);
+  EXPECT_EQ(dilated.width, 30 - 6);
+}
+
+KernelWork movement(const std::string& op, const std::vector<Ints>& lists,
+                    const std::map<std::string, graph::Attribute>& attributes) {
+  graph::Builder net("net");
+  std::vector<std::string> inputs = {net.input("x", DType::f32, {2, 6, 5, 7})};
+  for (const Ints& list : lists) inputs.push_back(net.integers(list));
+  if (op == "Concat") inputs.push_back(net.input("y", DType::f32, {2, 3, 5, 7}));
+  // Neither end is the caller's buffer, which could be written or read in place.
+  inputs[0] = net.node("Exp", {inputs[0]});
+  return work(net.finish({net.node("Exp", {net.node(op, inputs, attributes)})}), op);
+}
+
+TEST(KernelWork, OfMovementKnowsWhatLiesTogether) {
+  EXPECT_EQ(movement("Transpose", {}, {{"perm", Ints{1, 0, 2, 3}}}).run, 5 * 7);
+  EXPECT_EQ(movement("Transpose", {}, {{"perm", Ints{0, 2, 3, 1}}}).run, 1);
+  EXPECT_EQ(movement("Slice", {{1}, {3}, {2}}, {}).run, 2 * 7);
+  EXPECT_EQ(movement("Slice", {{1}, {3}, {3}}, {}).run, 2);
+  EXPECT_EQ(movement("Concat", {}, {{"axis", int64_t{1}}}).run, 6 * 5 * 7);
+  EXPECT_EQ(movement("Pad", {{0, 0, 1, 0, 0, 0, 1, 0}}, {}).run, 5 * 7);
 }
 
 KernelWork product(const Shape& left, const Shape& right) {
@@ -98,6 +129,48 @@ TEST(KernelWork, OfPassesCountsFunctions) {
   EXPECT_EQ(passes.columns, 100);
   EXPECT_GE(passes.functions, 2);
   EXPECT_EQ(passes.exponentials, 1);
+}
+
+TEST(KernelWork, OfPassesCountsDivisionsAndWhatIsBroadcast) {
+  graph::Builder net("net");
+  const std::string x = net.input("x", DType::f32, {4, 100});
+  const std::string scaled = net.node("Mul", {x, net.constant(weights({100}))});
+  const std::string divided = net.node("Div", {scaled, net.node("Add", {x, net.number(3)})});
+  const KernelWork passes = work(net.finish({net.node("Sqrt", {divided})}), "Elementwise");
+  EXPECT_EQ(passes.divisions, 2);   // the quotient and the root
+  EXPECT_EQ(passes.broadcasts, 1);  // the hundred numbers, not the single one
+}
+
+TEST(KernelWork, OfChannelsLastLiesAsItIsWritten) {
+  graph::Builder net("net");
+  const std::string x = net.input("x", DType::f32, {1, 16, 12, 10});
+  const std::string y = net.node("Conv", {x, net.constant(weights({24, 16, 1, 1}))});
+  const std::string part =
+      net.node("Slice", {y, net.integers({2}), net.integers({9}), net.integers({1})});
+  const std::string z = net.node("Conv", {part, net.constant(weights({8, 7, 1, 1}))});
+  const KernelWork cut = work(net.finish({z}), "Slice");
+  EXPECT_EQ(cut.run, 7);
+  EXPECT_EQ(cut.columns, 7);
+  EXPECT_EQ(cut.width, 10);
+}
+
+TEST(KernelWork, OfAttentionIsItsHeads) {
+  graph::Builder net("net");
+  constexpr int64_t rows = 20, heads = 3, deep = 8;
+  const std::string x = net.input("x", DType::f32, {1, rows, heads, deep});
+  const std::string k = net.input("k", DType::f32, {1, 30, heads, deep});
+  const auto turned = [&](const std::string& part, const Ints& order) {
+    return net.node("Transpose", {part}, {{"perm", order}});
+  };
+  const std::string scores = net.node("MatMul", {turned(x, {0, 2, 1, 3}), turned(k, {0, 2, 3, 1})});
+  const std::string shares = net.node("Softmax", {scores}, {{"axis", int64_t{-1}}});
+  const std::string seen = net.node("MatMul", {shares, turned(k, {0, 2, 1, 3})});
+  const KernelWork found = work(net.finish({turned(seen, {0, 2, 1, 3})}), "Attention");
+  EXPECT_EQ(found.kind, KernelKind::attention);
+  EXPECT_EQ(found.rows, rows);
+  EXPECT_EQ(found.inner, deep);
+  EXPECT_EQ(found.groups, heads);
+  EXPECT_EQ(found.columns, 30);
 }
 
 TEST(KernelsOf, KnowsWhatTheWholePlanMoves) {
@@ -136,10 +209,13 @@ TEST(Features, AreAllNamedAndFinite) {
   float kinds = 0;
   for (size_t i = 0; i < kernel_kinds; ++i) kinds += found[i];
   EXPECT_EQ(kinds, 1.0f);
-  EXPECT_EQ(found[feature_count - 3], 2.0f);  // threads
   const auto& names = feature_names();
-  const auto jit = std::find(names.begin(), names.end(), "jit") - names.begin();
-  EXPECT_EQ(found[static_cast<size_t>(jit)], 1.0f);
+  const auto feature = [&](const char* name) {
+    return found[static_cast<size_t>(std::find(names.begin(), names.end(), name) - names.begin())];
+  };
+  EXPECT_EQ(feature("threads"), 2.0f);
+  EXPECT_EQ(feature("jit"), 1.0f);
+  EXPECT_EQ(feature("width"), std::log2(1 + 5.0f));
 }
 
 }  // namespace

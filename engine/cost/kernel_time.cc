@@ -21,20 +21,31 @@ struct Column {
   const char* name;
   double KernelWork::*member;
 };
-constexpr Column numbers[] = {
-    {"macs", &KernelWork::macs},           {"bytes", &KernelWork::bytes},
-    {"read", &KernelWork::read},           {"weights", &KernelWork::weights},
-    {"written", &KernelWork::written},     {"rows", &KernelWork::rows},
-    {"inner", &KernelWork::inner},         {"columns", &KernelWork::columns},
-    {"groups", &KernelWork::groups},       {"channels", &KernelWork::channels},
-    {"context", &KernelWork::context},     {"taps", &KernelWork::taps},
-    {"stride", &KernelWork::stride},       {"steps", &KernelWork::steps},
-    {"functions", &KernelWork::functions}, {"exponentials", &KernelWork::exponentials},
-    {"dilation", &KernelWork::dilation}};
+constexpr Column numbers[] = {{"macs", &KernelWork::macs},
+                              {"bytes", &KernelWork::bytes},
+                              {"read", &KernelWork::read},
+                              {"weights", &KernelWork::weights},
+                              {"written", &KernelWork::written},
+                              {"rows", &KernelWork::rows},
+                              {"inner", &KernelWork::inner},
+                              {"columns", &KernelWork::columns},
+                              {"groups", &KernelWork::groups},
+                              {"channels", &KernelWork::channels},
+                              {"context", &KernelWork::context},
+                              {"taps", &KernelWork::taps},
+                              {"stride", &KernelWork::stride},
+                              {"steps", &KernelWork::steps},
+                              {"functions", &KernelWork::functions},
+                              {"exponentials", &KernelWork::exponentials},
+                              {"dilation", &KernelWork::dilation},
+                              {"width", &KernelWork::width},
+                              {"run", &KernelWork::run},
+                              {"divisions", &KernelWork::divisions},
+                              {"broadcasts", &KernelWork::broadcasts}};
 constexpr size_t first_number = 3;
-/// The last column came later. Tables without it are read, too, as of convolutions without
-/// dilation, which those with some in them then pass for.
-constexpr size_t later_numbers = 1;
+/// The columns from "dilation" on came later. Tables without them are read, too, as of kernels
+/// without such properties, which those that have them then pass for.
+constexpr size_t least_numbers = 16;
 
 Json column_names(size_t count) {
   Json names = {"op", "kernel", "kind"};
@@ -111,9 +122,8 @@ std::vector<KernelTime> kernels_of(const Parsed& json, const std::string& where)
     throw Error(where, "isn't a table", "an object of columns and rows");
   }
   size_t count = std::size(numbers);
-  if (json["columns"] == Parsed(column_names(count - later_numbers))) {
-    count -= later_numbers;
-  } else if (json["columns"] != Parsed(column_names(count))) {
+  while (count > least_numbers && json["columns"] != Parsed(column_names(count))) --count;
+  if (json["columns"] != Parsed(column_names(count))) {
     throw Error(where, "has other columns", column_names(count).dump());
   }
   const Parsed& rows = json["rows"];

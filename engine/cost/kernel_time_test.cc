@@ -41,9 +41,12 @@ TEST(KernelTime, IsWrittenAndReadAgain) {
   EXPECT_TRUE(parse_kernels(format_kernels({}), "here").empty());
 }
 
-TEST(KernelTime, OfBeforeDilationIsReadAsWithoutAny) {
-  std::string before = replaced(format_kernels({example()}), ",\"dilation\"", "");
-  before = replaced(before, ",4.0,8,", ",8,");
+TEST(KernelTime, TablesWithoutTheLaterColumnsAreRead) {
+  KernelTime given = example();
+  given.work.dilation = 4;
+  std::string before = format_kernels({given});
+  before = replaced(before, ",\"dilation\",\"width\",\"run\",\"divisions\",\"broadcasts\"", "");
+  before = replaced(before, ",4.0,1.0,1.0,0.0,0.0,8,", ",8,");
   const auto found = parse_kernels(before, "here");
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].work.dilation, 1);

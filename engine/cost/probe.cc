@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "betimes/base/error.h"
 #include "betimes/base/threads.h"
@@ -66,11 +67,14 @@ std::vector<KernelTime> time_kernels(runtime::Session& session, const measure::L
   const double runs = profiled_ms / std::max(latency.p50.value, 1e-6);
   const measure::Profile profile =
       measure::profile(session, static_cast<int>(std::clamp(runs, fewest_profiled, most_profiled)));
-  double sum = 0;
-  for (const measure::StepTime& step : profile.steps) sum += step.median_ms;
+  std::vector<double> times;
+  for (const measure::StepTime& step : profile.steps) {
+    times.push_back(std::max(step.median_ms - latency.timer_ms, step.median_ms / 10));
+  }
+  const double sum = std::accumulate(times.begin(), times.end(), 0.0);
   std::vector<KernelTime> kernels;
   for (Kernel& kernel : kernels_of(session.plan().steps())) {
-    const double part = sum > 0 ? profile.steps[kernels.size()].median_ms / sum : 0;
+    const double part = sum > 0 ? times[kernels.size()] / sum : 0;
     kernels.push_back({std::move(kernel), std::max(part * latency.p50.value, least_ms)});
   }
   return kernels;

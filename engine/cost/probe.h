@@ -26,9 +26,9 @@ struct ProbeOptions {
 /// options that make no sense.
 Device probe(const ProbeOptions& options);
 
-/// The kernels of a model as they run within it, each by its median over profiled runs, scaled so
-/// that they add up to the model's `latency` at the median: what looking at the clock adds falls
-/// away, and the difference between the median of a sum and the sum of medians.
+/// The kernels of a model as they run within it, each by its median over profiled runs less a look
+/// at the clock, scaled so that they add up to the model's `latency` at the median: the difference
+/// between the median of a sum and the sum of medians falls away.
 std::vector<KernelTime> time_kernels(runtime::Session& session, const measure::Latency& latency);
 
 }  // namespace betimes::cost

@@ -1,6 +1,7 @@
 #include "betimes/report/progress.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <pty.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -73,11 +74,18 @@ std::string seen_on_a_terminal(bool enabled) {
     std::fputs("end", stderr);
     std::fflush(stderr);
   }
-  std::array<char, 4096> buffer;
-  const ssize_t count = read(terminal, buffer.data(), buffer.size());
+  // The system hands over what was written in parts, when it comes to it.
+  std::string seen;
+  pollfd ready = {terminal, POLLIN, 0};
+  while (!seen.ends_with("end") && poll(&ready, 1, 10'000) > 0) {
+    std::array<char, 4096> buffer;
+    const ssize_t count = read(terminal, buffer.data(), buffer.size());
+    if (count <= 0) break;
+    seen.append(buffer.data(), static_cast<size_t>(count));
+  }
   close(terminal);
   close(program);
-  return {buffer.data(), static_cast<size_t>(std::max<ssize_t>(count, 0))};
+  return seen;
 }
 
 TEST(Progress, IsDrawnOnATerminalAndCleared) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "betimes/graph/activation.h"
+#include "betimes/runtime/detail/panel_call.h"
 #include "betimes/runtime/detail/parallel.h"
 #include "betimes/runtime/detail/product.h"
 #include "betimes/runtime/kernels/vector/panels.h"
@@ -72,26 +73,11 @@ class MatrixVectorKernel final : public Kernel {
     PanelProduct product = packed_.product;
     product.in = static_cast<const float*>(buffers.inputs[0]);
     product.out = static_cast<float*>(buffers.outputs[0]);
-    return std::make_unique<ProductCall>(product, packed_.panels, loops_, threads_);
+    return std::make_unique<PanelCall<PanelProduct, PanelLoops>>(product, packed_.panels, loops_,
+                                                                 threads_);
   }
 
  private:
-  class ProductCall final : public Call {
-   public:
-    ProductCall(const PanelProduct& product, int64_t panels, const PanelLoops& loops, int threads)
-        : product_(product), panels_(panels), loops_(loops), threads_(threads) {}
-    void run() override {
-      parallel(threads_, panels_,
-               [&](int64_t panel, int64_t end) { loops_.product(product_, panel, end); });
-    }
-
-   private:
-    PanelProduct product_;
-    int64_t panels_;
-    const PanelLoops& loops_;
-    int threads_;
-  };
-
   PackedProduct packed_;
   const PanelLoops& loops_;
   int threads_;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "betimes/base/cpu.h"
+#include "betimes/runtime/detail/panel_call.h"
 #include "betimes/runtime/detail/parallel.h"
 #include "betimes/runtime/detail/quantized.h"
 #include "betimes/runtime/kernels/vector/integer_panels.h"
@@ -88,27 +89,11 @@ class QuantizedRowsKernel final : public Kernel {
     } else {
       product.out = static_cast<float*>(buffers.outputs[0]);
     }
-    return std::make_unique<ProductCall>(product, packed_.panels, loops_, threads_);
+    return std::make_unique<PanelCall<IntegerPanelProduct, IntegerPanelLoops>>(
+        product, packed_.panels, loops_, threads_);
   }
 
  private:
-  class ProductCall final : public Call {
-   public:
-    ProductCall(const IntegerPanelProduct& product, int64_t panels, const IntegerPanelLoops& loops,
-                int threads)
-        : product_(product), panels_(panels), loops_(loops), threads_(threads) {}
-    void run() override {
-      parallel(threads_, panels_,
-               [&](int64_t panel, int64_t end) { loops_.product(product_, panel, end); });
-    }
-
-   private:
-    IntegerPanelProduct product_;
-    int64_t panels_;
-    const IntegerPanelLoops& loops_;
-    int threads_;
-  };
-
   PackedProduct packed_;
   bool writes_bytes_;
   const IntegerPanelLoops& loops_;

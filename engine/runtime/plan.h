@@ -46,7 +46,7 @@ struct StepInfo {
   double bytes = 0;                 // compulsory traffic: inputs + weights + outputs
   std::vector<TensorType> inputs;   // of the node, in its order, constants too; absent ones: [0]
   std::vector<TensorType> outputs;
-  bool channels_last = false;  // how output 0 lies in memory, and what it is read from with it
+  bool channels_last = false;                          // whether output 0 lies so in memory
   std::map<std::string, graph::Attribute> attributes;  // of the node; no tensors and no bodies
 };
 

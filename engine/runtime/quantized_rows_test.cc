@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <random>
 
+#include "betimes/base/cpu.h"
 #include "betimes/runtime/detail/testing.h"
 #include "betimes/runtime/kernels/vector/integer_panels.h"
 
@@ -91,7 +93,9 @@ TEST(QuantizedRows, SumsAreExactAtEveryLevel) {
           std::vector<float> out(static_cast<size_t>(rows * columns), -1);
           std::vector<uint8_t> bytes(static_cast<size_t>(rows * columns));
           p.out = out.data();
-          loops->product(p, 0, operands.panels);
+          // In two parts, as two threads would share it.
+          loops->product(p, 0, operands.panels / 2);
+          loops->product(p, operands.panels / 2, operands.panels);
           p.out = nullptr;
           p.bytes = bytes.data();
           p.activation.kind = Activation::Kind::relu;
@@ -152,17 +156,19 @@ graph::Graph product(int64_t rows, int64_t inner, int64_t columns, bool bytes, u
   return build.finish({bytes ? pair(y, 0.02f, 3) : y});
 }
 
+bool uses_panels(const Plan& plan) {
+  return std::ranges::any_of(plan.steps(), [](const StepInfo& step) {
+    return step.op == "QuantizedMatMul" && step.kernel.starts_with("panels ");
+  });
+}
+
 TEST(QuantizedRows, PlansTakeThemForFewRows) {
   for (const bool bytes : {false, true}) {
     for (const uint8_t zero : {0, 100}) {
       for (const int64_t columns : {1, 33, 97}) {
         const graph::Graph graph = product(1, 77, columns, bytes, zero);
         const auto plan = compile(graph);
-        bool taken = false;
-        for (const StepInfo& step : plan->steps()) {
-          taken |= step.op == "QuantizedMatMul" && step.kernel.starts_with("panels ");
-        }
-        EXPECT_TRUE(taken);
+        EXPECT_TRUE(uses_panels(*plan));
         const auto inputs = testing::random_inputs(graph, 11);
         const Tensor found = Session(plan).run(inputs).begin()->second;
         const Tensor expected = graph::evaluate(graph, inputs).begin()->second;
@@ -176,12 +182,15 @@ TEST(QuantizedRows, PlansTakeThemForFewRows) {
 }
 
 TEST(QuantizedRows, ThreadsShareThePanels) {
+  if (active_isa() >= Isa::avx512_vnni) GTEST_SKIP() << "oneDNN has products of this size here";
   const graph::Graph graph = product(1, 700, 600, true, 7);
   const auto inputs = testing::random_inputs(graph, 3);
   CompileOptions options;
   const Tensor one = Session(compile(graph, options)).run(inputs).begin()->second;
   options.threads = 2;
-  const Tensor two = Session(compile(graph, options)).run(inputs).begin()->second;
+  const auto shared = compile(graph, options);
+  EXPECT_TRUE(uses_panels(*shared));
+  const Tensor two = Session(shared).run(inputs).begin()->second;
   EXPECT_TRUE(std::ranges::equal(one.data<float>(), two.data<float>()));
 }
 

@@ -7,7 +7,8 @@
 #include "betimes/runtime/kernels/vector/integer_panels.h"
 
 // Products of few uint8 rows with a constant int8 matrix. Below AVX-512 VNNI oneDNN has its generic
-// gemm for them, which takes two to eight times as long for one row.
+// gemm for them, which with AVX2 and AVX-512 takes 1.7 to 10 times as long for one row (with SSE as
+// long at worst).
 
 namespace betimes::runtime {
 namespace {

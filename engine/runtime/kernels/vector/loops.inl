@@ -363,7 +363,8 @@ void layer_norm(const float* in, const float* scale, const float* bias, float* o
 
 const Loops& vector_loops() {
   static constexpr Loops table = {
-      level,       activate, combine,    max_pool_f32, max_pool_u8, average_pool, softmax, softmax_narrow,
-      log_softmax, quantize, dequantize, mix4,         fold_row,    fold_rows,    layer_norm};
+      level,   activate,       combine,     max_pool_f32, max_pool_u8, average_pool,
+      softmax, softmax_narrow, log_softmax, quantize,     dequantize,  mix4,
+      fold_row, fold_rows,     layer_norm};
   return table;
 }

@@ -20,11 +20,11 @@ struct CollectOptions {
 
 /// Measures this machine, at the active instruction-set level: its profile, then the made networks
 /// one by one, then the real models (as they are, and in 8 bits where that can be) and the
-/// reference networks in three rounds; all of them while it is at its best.
+/// reference networks in three rounds; all of them while it is at its best (pace.h).
 Samples collect(const CollectOptions& options);
 
 /// The same of ONNX Runtime (options.packages has it), which runs the real models and the reference
-/// networks: no kernels, no made networks.
+/// networks, in rounds and at the machine's best, too: no kernels, no made networks.
 Samples collect_peer(const CollectOptions& options);
 
 }  // namespace betimes::bench

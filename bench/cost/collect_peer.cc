@@ -6,8 +6,8 @@
 #include <numeric>
 
 #include "bench/compare/peer.h"
-#include "bench/compare/rounds.h"
 #include "bench/cost/collect.h"
+#include "bench/cost/pace.h"
 #include "bench/cost/real_models.h"
 #include "betimes/base/error.h"
 #include "betimes/base/random.h"
@@ -22,13 +22,12 @@
 namespace betimes::bench {
 namespace {
 
-constexpr int rounds = 4;
 constexpr int64_t few_runs = 3;
 
 /// A model in the peer's process; inputs as our own session would have them.
 struct Opened {
   RealModel model;
-  Milliseconds times;
+  std::vector<Visit> found;
 };
 
 void open(Peer& peer, const RealModel& each, const std::string& file, int threads) {
@@ -65,19 +64,27 @@ std::vector<Opened> open_all(Peer& peer, const CollectOptions& options) {
   return all;
 }
 
-void run_rounds(Peer& peer, std::vector<Opened>& all, const CollectOptions& options) {
+Visit visit(Peer& peer, const RealModel& model, double seconds) {
+  const double each =
+      median(peer.run(model.name, few_runs));  // not sampled: brings back the caches
+  const double count = 1000 * seconds / std::max(each, 1e-3);
+  Visit found;
+  found.latency = measure::summarize(
+      peer.run(model.name, std::clamp(static_cast<int64_t>(count), few_runs, int64_t{20'000})));
+  found.net = net_of(model, found.latency);
+  return found;
+}
+
+void visit_all(Peer& peer, std::vector<Opened>& all, const CollectOptions& options) {
+  Pace pace(1);  // of the machine: the peer's process has its own threads
   std::vector<size_t> order(all.size());
   std::iota(order.begin(), order.end(), size_t{0});
   Random random(options.seed);
-  for (int round = 0; round < rounds; ++round) {
+  for (size_t round = 0; round < visits; ++round) {
     for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
     for (const size_t i : order) {
-      const std::string& name = all[i].model.name;
-      const double each = median(peer.run(name, few_runs));  // not sampled: brings back the caches
-      const double count = 1000 * options.real_seconds / rounds / std::max(each, 1e-3);
-      const Milliseconds times =
-          peer.run(name, std::clamp(static_cast<int64_t>(count), few_runs, int64_t{20'000}));
-      all[i].times.insert(all[i].times.end(), times.begin(), times.end());
+      const auto run = [&] { return visit(peer, all[i].model, options.real_seconds / visits); };
+      all[i].found.push_back(at_best(pace, run));
     }
   }
 }
@@ -88,7 +95,7 @@ Samples collect_peer(const CollectOptions& options) {
   own_cpus();  // before anything is pinned
   Peer peer(BETIMES_SOURCE_DIR "/bench/peers/ort.js", options.packages);
   std::vector<Opened> all = open_all(peer, options);
-  run_rounds(peer, all, options);
+  visit_all(peer, all, options);
   Samples samples;
   samples.device.name = options.name;
   samples.device.machine = measure::probe_machine(options.threads);
@@ -96,10 +103,11 @@ Samples collect_peer(const CollectOptions& options) {
   samples.device.date = today();
   samples.device.reference_set = cost::reference_set_name;
   for (Opened& each : all) {
-    const measure::Latency latency = measure::summarize(std::move(each.times));
-    const MeasuredNet net = net_of(each.model, latency);
-    if (net.family == "reference") samples.device.references.push_back(reference_of(net, latency));
-    samples.nets.push_back(net);
+    const Visit middle = middle_of(std::move(each.found));
+    if (middle.net.family == "reference") {
+      samples.device.references.push_back(reference_of(middle.net, middle.latency));
+    }
+    samples.nets.push_back(middle.net);
   }
   return samples;
 }

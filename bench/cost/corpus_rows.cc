@@ -112,13 +112,24 @@ graph::Graph frame(Net& net) {
     in = hidden;
   }
   const std::string state = net.node("Reshape", {sequence, net.integers({1, hidden})});
+  // Two states side by side, as streams hand them on.
+  std::string pair;
+  if (net.chance(0.4)) {
+    const std::string one = net.node("Reshape", {state, net.integers({1, hidden, 1})});
+    const std::string other =
+        net.node("Reshape", {net.node("Tanh", {state}), net.integers({1, hidden, 1})});
+    pair = net.node("Concat", {one, other}, {{"axis", int64_t{2}}});
+  }
   const std::string mask = net.node("Sigmoid", {dense(net, state, hidden, width)});
   const std::string masked = net.node("Mul", {input, mask});
   const std::string both = net.node("Concat", {masked, state}, {{"axis", int64_t{1}}});
-  if (net.chance(0.5)) return net.finish({both});
   const int64_t half = (width + hidden) / 2;
-  return net.finish(
-      {net.node("Slice", {both, net.integers({0}), net.integers({half}), net.integers({1})})});
+  std::vector<std::string> outputs = {
+      net.chance(0.5)
+          ? both
+          : net.node("Slice", {both, net.integers({0}), net.integers({half}), net.integers({1})})};
+  if (!pair.empty()) outputs.push_back(pair);
+  return net.finish(outputs);
 }
 
 graph::Graph spectrum(Net& net) {

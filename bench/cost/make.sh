@@ -2,7 +2,7 @@
 # What `betimes predict` knows, made again: samples of this machine as several devices, then the
 # learned kernels, their calibration, and the tables and pictures of docs/predict.md.
 #   bench/cost/make.sh collect NAME   measures this machine: bench/cost/data/NAME-*.json.gz and
-#                                     models/devices/NAME-*.device (half an hour; leave it alone)
+#                                     models/devices/NAME-*.device (three quarters of an hour; leave it alone)
 #   bench/cost/make.sh learn          from all of bench/cost/data
 #   bench/cost/make.sh published DIR  devices from HELP's latencies of NAS-Bench-201 (nasbench201_*.csv.gz), and
 #                                     how well their other networks are predicted
@@ -34,7 +34,7 @@ collect() {
   [[ -d $packages/onnxruntime-node ]] || bench/against-onnxruntime.sh --help >/dev/null
   mkdir -p "$data" "$devices"
   for isa in sse41 avx2 avx512 avx512_bf16; do one "$1-$isa-1t" 1 --isa "$isa"; done
-  for isa in avx2 avx512_bf16; do one "$1-$isa-2t" 2 --isa "$isa" --made 400; done
+  for isa in sse41 avx2 avx512 avx512_bf16; do one "$1-$isa-2t" 2 --isa "$isa" --made 400; done
   one "$1-onnxruntime-1t" 1 --peer
 }
 

@@ -14,7 +14,7 @@ struct MeasuredNet {
   std::string family;                // of a made one; "real", or "reference"
   std::string group;                 // what is left out together: a model and its 8-bit form
   double p50 = 0, p90 = 0, p99 = 0;  // ms
-  double halves[2] = {0, 0};         // medians of two visits; of a peer, of two halves of the runs
+  double halves[2] = {0, 0};         // medians of two visits; of a made one, of halves of the runs
   std::vector<cost::KernelTime> kernels;  // scaled so that they add up to p50; empty for a peer
 };
 

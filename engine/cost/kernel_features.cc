@@ -91,6 +91,37 @@ double run_of(const StepInfo& step) {
   return run;
 }
 
+/// Places of one axis that a tap reads within the picture, over all that it reads.
+double inside(int64_t in, int64_t out, int64_t taps, int64_t stride, int64_t dilation,
+              int64_t pad) {
+  double count = 0;
+  for (int64_t tap = 0; tap < taps; ++tap) {
+    // Of 0 <= place * stride - pad + tap * dilation < in.
+    const int64_t shift = pad - tap * dilation;
+    const int64_t first = shift > 0 ? (shift + stride - 1) / stride : 0;
+    const int64_t last = in + shift > 0 ? (in + shift - 1) / stride : -1;
+    count += static_cast<double>(std::max<int64_t>(std::min(last, out - 1) - first + 1, 0));
+  }
+  return count / static_cast<double>(std::max<int64_t>(taps * out, 1));
+}
+
+/// Small pictures under large kernels are padding for a good part, which kernels leave out.
+double inside(const StepInfo& step) {
+  const Shape& from = step.inputs[0].shape;
+  const Shape& weights = step.inputs[1].shape;
+  const Shape& to = step.outputs[0].shape;
+  const auto at = [&](const char* key, size_t i, int64_t otherwise) {
+    const auto* list = attribute<std::vector<int64_t>>(step, key);
+    return list && i < list->size() ? (*list)[i] : otherwise;
+  };
+  double share = 1;
+  for (size_t i = 0; i + 2 < std::min({from.size(), weights.size(), to.size()}); ++i) {
+    share *= inside(from[i + 2], to[i + 2], weights[i + 2], at("strides", i, 1),
+                    at("dilations", i, 1), at("pads", i, 0));
+  }
+  return share;
+}
+
 KernelKind product_kind(const StepInfo& step, const KernelWork& work) {
   if (step.precision == "int8") return KernelKind::integer_product;
   return work.rows <= 1 ? KernelKind::vector_product : KernelKind::product;
@@ -113,6 +144,7 @@ void read_convolution(const StepInfo& step, KernelWork& work) {
   }
   work.stride = largest(step, "strides");
   if (work.taps > 1) work.dilation = largest(step, "dilations");
+  if (work.taps > 1 && step.op != "ConvTranspose") work.inside = inside(step);
   const double channels = std::max(static_cast<double>(output[1]), 1.0);
   work.columns = channels / std::max(work.groups, 1.0);
   work.rows = elements(step.outputs[0]) / channels;
@@ -363,7 +395,10 @@ const std::vector<std::string>& feature_names() {
                              "width",
                              "run",
                              "divisions",
-                             "broadcasts"}) {
+                             "broadcasts",
+                             "inside",
+                             "macs inside",
+                             "part of context"}) {
       all.emplace_back(each);
     }
     return all;
@@ -409,6 +444,9 @@ std::array<float, feature_count> features(const Kernel& kernel, const measure::M
   all[at++] = log_of(work.run);
   all[at++] = static_cast<float>(work.divisions);
   all[at++] = static_cast<float>(work.broadcasts);
+  all[at++] = static_cast<float>(std::log2(std::max(work.inside, 1e-3)));
+  all[at++] = log_of(work.macs * work.inside);
+  all[at++] = log_of(work.bytes) - log_of(work.context);
   return all;
 }
 

@@ -45,6 +45,7 @@ struct KernelWork {
   double rows = 1, inner = 0, columns = 1, groups = 1;
   double channels = 1;      // dimension 1 of a picture or a sequence
   double taps = 1;          // kernel height x width
+  double inside = 1;        // share of the taps that lie in the picture, not in its padding
   double stride = 1;        // the larger one
   double dilation = 1;      // the larger one
   double width = 1;         // innermost extent of the picture or sequence that is written
@@ -70,7 +71,7 @@ std::vector<Kernel> kernels_of(const std::vector<runtime::StepInfo>& steps);
 
 /// The numbers a learned model reads: of the kernel (its kind, operator, implementation and work),
 /// then of the device.
-inline constexpr size_t feature_count = kernel_kinds + 68;
+inline constexpr size_t feature_count = kernel_kinds + 71;
 std::array<float, feature_count> features(const Kernel& kernel, const measure::Machine& machine);
 const std::vector<std::string>& feature_names();
 

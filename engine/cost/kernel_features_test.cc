@@ -69,6 +69,47 @@ TEST(KernelWork, OfAConvolutionIsThatOfItsProduct) {
   EXPECT_EQ(convolution(4, 3).kind, KernelKind::convolution);
 }
 
+/// By definition: every tap of every place, one by one.
+double share_inside(Shape in, Shape out, Shape taps, Ints strides, Ints pads, Ints dilations) {
+  double within = 0, all = 0;
+  for (int64_t y = 0; y < out[0]; ++y) {
+    for (int64_t x = 0; x < out[1]; ++x) {
+      for (int64_t i = 0; i < taps[0]; ++i) {
+        for (int64_t j = 0; j < taps[1]; ++j) {
+          const int64_t row = y * strides[0] - pads[0] + i * dilations[0];
+          const int64_t column = x * strides[1] - pads[1] + j * dilations[1];
+          within += row >= 0 && row < in[0] && column >= 0 && column < in[1] ? 1 : 0;
+          all += 1;
+        }
+      }
+    }
+  }
+  return within / all;
+}
+
+TEST(KernelWork, OfAConvolutionKnowsWhatIsPadding) {
+  struct Case {
+    Shape in, out, taps;
+    Ints strides, pads, dilations;
+  };
+  const Case cases[] = {{{4, 4}, {4, 4}, {7, 7}, {1, 1}, {3, 3, 3, 3}, {1, 1}},
+                        {{7, 9}, {4, 5}, {3, 5}, {2, 2}, {1, 2, 1, 2}, {1, 1}},
+                        {{6, 11}, {6, 6}, {3, 3}, {1, 2}, {2, 3, 2, 3}, {2, 3}},
+                        {{8, 8}, {6, 6}, {3, 3}, {1, 1}, {0, 0, 0, 0}, {1, 1}},
+                        {{1, 1}, {3, 3}, {5, 5}, {1, 1}, {3, 3, 3, 3}, {1, 1}}};
+  for (const Case& c : cases) {
+    graph::Builder net("net");
+    const std::string x = net.input("x", DType::f32, {1, 8, c.in[0], c.in[1]});
+    const std::string y =
+        net.node("Conv", {x, net.constant(weights({8, 8, c.taps[0], c.taps[1]}))},
+                 {{"strides", c.strides}, {"pads", c.pads}, {"dilations", c.dilations}});
+    const KernelWork found = work(net.finish({y}), "Conv");
+    EXPECT_EQ(found.rows, static_cast<double>(c.out[0] * c.out[1]));
+    EXPECT_NEAR(found.inside, share_inside(c.in, c.out, c.taps, c.strides, c.pads, c.dilations),
+                1e-12);
+  }
+}
+
 TEST(KernelWork, OfAConvolutionKnowsHowFarItsTapsAreApart) {
   graph::Builder net("net");
   const std::string x = net.input("x", DType::f32, {1, 4, 20, 30});

@@ -41,7 +41,8 @@ constexpr Column numbers[] = {{"macs", &KernelWork::macs},
                               {"width", &KernelWork::width},
                               {"run", &KernelWork::run},
                               {"divisions", &KernelWork::divisions},
-                              {"broadcasts", &KernelWork::broadcasts}};
+                              {"broadcasts", &KernelWork::broadcasts},
+                              {"inside", &KernelWork::inside}};
 constexpr size_t first_number = 3;
 /// The columns from "dilation" on came later. Tables without them are read, too, as of kernels
 /// without such properties, which those that have them then pass for.

@@ -45,8 +45,9 @@ TEST(KernelTime, TablesWithoutTheLaterColumnsAreRead) {
   KernelTime given = example();
   given.work.dilation = 4;
   std::string before = format_kernels({given});
-  before = replaced(before, ",\"dilation\",\"width\",\"run\",\"divisions\",\"broadcasts\"", "");
-  before = replaced(before, ",4.0,1.0,1.0,0.0,0.0,8,", ",8,");
+  before = replaced(before,
+                    ",\"dilation\",\"width\",\"run\",\"divisions\",\"broadcasts\",\"inside\"", "");
+  before = replaced(before, ",4.0,1.0,1.0,0.0,0.0,1.0,8,", ",8,");
   const auto found = parse_kernels(before, "here");
   ASSERT_EQ(found.size(), 1u);
   EXPECT_EQ(found[0].work.dilation, 1);

@@ -284,6 +284,12 @@ float filled_up(double extent, double block) {
   return extent > 0 ? static_cast<float>(std::log2(std::ceil(extent / block) * block / extent)) : 0;
 }
 
+/// Whether 8-bit numbers go in and fp32 ones come out: four bytes for one to write, and no
+/// requantising.
+bool widens(const KernelWork& work) {
+  return work.bits == 8 && work.bytes - work.read - work.weights > 2.5 * work.written;
+}
+
 double isa_rank(const std::string& isa) {
   const std::optional<Isa> level = parse_isa(isa);
   return level ? static_cast<double>(*level) : 0;
@@ -398,7 +404,8 @@ const std::vector<std::string>& feature_names() {
                              "broadcasts",
                              "inside",
                              "macs inside",
-                             "part of context"}) {
+                             "part of context",
+                             "widens"}) {
       all.emplace_back(each);
     }
     return all;
@@ -447,6 +454,7 @@ std::array<float, feature_count> features(const Kernel& kernel, const measure::M
   all[at++] = static_cast<float>(std::log2(std::max(work.inside, 1e-3)));
   all[at++] = log_of(work.macs * work.inside);
   all[at++] = log_of(work.bytes) - log_of(work.context);
+  all[at++] = widens(work) ? 1.0f : 0.0f;
   return all;
 }
 

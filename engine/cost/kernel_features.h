@@ -71,7 +71,7 @@ std::vector<Kernel> kernels_of(const std::vector<runtime::StepInfo>& steps);
 
 /// The numbers a learned model reads: of the kernel (its kind, operator, implementation and work),
 /// then of the device.
-inline constexpr size_t feature_count = kernel_kinds + 71;
+inline constexpr size_t feature_count = kernel_kinds + 72;
 std::array<float, feature_count> features(const Kernel& kernel, const measure::Machine& machine);
 const std::vector<std::string>& feature_names();
 

@@ -257,6 +257,25 @@ TEST(Features, AreAllNamedAndFinite) {
   EXPECT_EQ(feature("threads"), 2.0f);
   EXPECT_EQ(feature("jit"), 1.0f);
   EXPECT_EQ(feature("width"), std::log2(1 + 5.0f));
+  EXPECT_LT(feature("inside"), 0.0f);
+  EXPECT_EQ(feature("widens"), 0.0f);
+}
+
+TEST(Features, TellEightBitsThatBecomeFloats) {
+  const size_t widens =
+      static_cast<size_t>(std::find(feature_names().begin(), feature_names().end(), "widens") -
+                          feature_names().begin());
+  Kernel kernel;
+  kernel.work.bits = 8;
+  kernel.work.read = 100;
+  kernel.work.weights = 50;
+  kernel.work.written = 30;
+  kernel.work.bytes = 100 + 50 + 30 + 16;  // and a bias
+  EXPECT_EQ(features(kernel, machine())[widens], 0.0f);
+  kernel.work.bytes = 100 + 50 + 4 * 30 + 16;
+  EXPECT_EQ(features(kernel, machine())[widens], 1.0f);
+  kernel.work.bits = 32;
+  EXPECT_EQ(features(kernel, machine())[widens], 0.0f);
 }
 
 }  // namespace

@@ -45,9 +45,10 @@ struct MakeOptions {
 
 /// Generates functions, lowers each under two to four schedules drawn from the eight, and writes
 /// them to `path`, a JSON object a line, by way of <path>.part: a run that was killed goes on from
-/// there. A function whose sentence was seen already is left out, as is one that the compiler takes
-/// under fewer than two schedules. What is made follows from the seed alone, whatever the number of
-/// processes. Throws Error when a program of the toolchain is missing.
+/// there, and a smaller set that is there already is added to. A function whose sentence was seen
+/// already is left out, as is one that the compiler takes under fewer than two schedules. What is
+/// made follows from the seed alone, whatever the number of processes. Throws Error when a program
+/// of the toolchain is missing.
 void make_data(const std::string& path, const MakeOptions& options);
 
 /// Reads what make_data() wrote. Throws Error naming file and line for anything malformed.

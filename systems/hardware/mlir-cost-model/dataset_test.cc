@@ -92,6 +92,12 @@ TEST(MlirData, ResumedAndParallelRunsMakeTheSame) {
   make_data(folder.at("broken"), options);
   EXPECT_EQ(without_times(folder.at("broken")), without_times(folder.at("whole")));
   EXPECT_FALSE(std::filesystem::exists(folder.at("broken.part")));
+  // A finished set grows by what is asked for beyond it.
+  options.graphs = 3;
+  make_data(folder.at("broken"), options);
+  const std::string more = without_times(folder.at("broken"));
+  EXPECT_TRUE(more.starts_with(without_times(folder.at("whole"))));
+  EXPECT_EQ(read_data(folder.at("broken")).graphs.size(), 3u);
   std::ofstream(folder.at("other.part")) << text;
   options.seed = 5;
   EXPECT_THROW(make_data(folder.at("other"), options), Error);

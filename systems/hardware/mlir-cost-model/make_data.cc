@@ -159,6 +159,9 @@ void make_data(const std::string& path, const MakeOptions& options) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   if (!folder.empty()) std::filesystem::create_directories(folder);
   const std::string part = path + ".part";
+  if (std::filesystem::exists(path) && !std::filesystem::exists(part)) {
+    std::filesystem::copy_file(path, part);
+  }
   Maker(part, options).run();
   std::filesystem::rename(part, path);
 }

@@ -15,18 +15,16 @@ void fits(const Circuit& circuit, const char* what, size_t given, size_t wanted)
               std::to_string(wanted));
 }
 
-/// Levels at which quarters of all endpoints end.
-std::array<int32_t, depth_quartiles - 1> quartile_levels(std::span<const Circuit> circuits) {
+/// Levels at which quarters of a design's judged endpoints end; nullopt for too few of them.
+std::optional<std::array<int32_t, depth_quartiles - 1>> quartile_levels(const Circuit& circuit) {
   std::vector<int32_t> levels;
-  for (const Circuit& circuit : circuits) {
-    for (const auto& each : circuit.endpoints) {
-      const int32_t level = circuit.level.at(static_cast<size_t>(each.pin));
-      if (level >= least_judged_level) levels.push_back(level);
-    }
+  for (const auto& each : circuit.endpoints) {
+    const int32_t level = circuit.level.at(static_cast<size_t>(each.pin));
+    if (level >= least_judged_level) levels.push_back(level);
   }
+  if (levels.size() < least_split_endpoints) return std::nullopt;
   std::ranges::sort(levels);
   std::array<int32_t, depth_quartiles - 1> found{};
-  if (levels.empty()) return found;
   for (size_t i = 0; i < found.size(); ++i) {
     found[i] = levels[(i + 1) * (levels.size() - 1) / depth_quartiles];
   }
@@ -99,7 +97,6 @@ Measures measure(std::span<const Circuit> circuits, std::span<const Prediction> 
     throw Error("measures", fmt::format("have predictions of {} designs", predictions.size()),
                 std::to_string(circuits.size()));
   }
-  const auto quartiles = quartile_levels(circuits);
   Measures found;
   for (size_t d = 0; d < circuits.size(); ++d) {
     const Circuit& circuit = circuits[d];
@@ -117,17 +114,19 @@ Measures measure(std::span<const Circuit> circuits, std::span<const Prediction> 
     for (size_t i = 0; i < own.cell_delay.size(); ++i) {
       add_rows({&circuit.arcs[i].delay, 1}, {&own.cell_delay[i], 1}, columns, found.cell_delay);
     }
+    const auto quartiles = quartile_levels(circuit);
     Agreement slacks;
     std::array<Agreement, depth_quartiles> by_depth;
     for (const auto& endpoint : circuit.endpoints) {
       const auto pin = static_cast<size_t>(endpoint.pin);
       if (circuit.level[pin] < least_judged_level) continue;
-      const auto quartile = static_cast<size_t>(
-          std::ranges::lower_bound(quartiles, circuit.level[pin]) - quartiles.begin());
       for (const size_t column : columns) {
         const double truth = slack(circuit.arrival[pin], endpoint.required, column);
         const double predicted = slack(own.arrival[pin], endpoint.required, column);
         slacks.add(truth, predicted);
+        if (!quartiles) continue;
+        const auto quartile = static_cast<size_t>(
+            std::ranges::lower_bound(*quartiles, circuit.level[pin]) - quartiles->begin());
         by_depth[quartile].add(truth, predicted);
       }
     }

@@ -43,13 +43,16 @@ constexpr size_t depth_quartiles = 4;
 /// Endpoints that are one wire behind a start aren't judged: there is next to nothing to predict,
 /// and they would make most of what varies.
 constexpr int32_t least_judged_level = 2;
+/// A design of fewer endpoints isn't split by depth: a handful of them has no spread to explain.
+constexpr size_t least_split_endpoints = 20;
 /// Agreement on designs, over `columns` of Times.
 struct Measures {
   std::vector<std::string> designs;
   std::vector<std::optional<double>> slack_by_design;
   std::vector<std::string> skipped;  // designs whose slack doesn't vary
   Agreement slack, arrival, slew, net_delay, cell_delay;
-  // Endpoints of all designs, by level; each design's about its own mean.
+  // Each design's quarters of its own endpoints, shallow to deep, about their own means. Endpoints
+  // of one level stay together, so quarters differ in size.
   std::array<Agreement, depth_quartiles> slack_by_depth;
 
   /// Mean over the designs whose slack varies; nullopt for none.

@@ -88,10 +88,44 @@ TEST(PreRouteMeasures, AreOfSlackAndSkipWhatDoesNotVary) {
   EXPECT_EQ(measures.skipped, std::vector<std::string>{"pair"});
   EXPECT_NEAR(*measures.mean_slack_r2(), 1 - 0.5 / 4, 1e-9);
   EXPECT_EQ(measures.endpoints(), 8);
-  int64_t by_depth = 0;
-  for (const Agreement& each : measures.slack_by_depth) by_depth += each.count();
-  EXPECT_EQ(by_depth, 8);
+  // Too few endpoints for quarters.
+  for (const Agreement& each : measures.slack_by_depth) EXPECT_EQ(each.count(), 0);
   EXPECT_FALSE(measures.net_delay.r2());
+}
+
+/// `count` judged endpoints, one a level from `first` on; arrivals are their levels.
+Circuit ladder(int32_t count, int32_t first) {
+  Circuit made;
+  made.name = "ladder";
+  made.levels = first + count;
+  for (int32_t i = 0; i < count; ++i) {
+    const auto arrival = static_cast<float>(first + i);
+    made.level.push_back(first + i);
+    made.arrival.push_back({0, 0, arrival, arrival});
+    made.endpoints.push_back({i, {0, 0, 100, 100}});
+  }
+  made.slew = made.arrival;
+  return made;
+}
+
+TEST(PreRouteMeasures, QuartersAreEachDesignsOwn) {
+  // All endpoints of the second are deeper than any of the first; the third is too small.
+  const std::vector<Circuit> circuits = {ladder(20, 2), ladder(24, 30), ladder(19, 2)};
+  std::vector<Prediction> found;
+  for (const Circuit& each : circuits) found.push_back({each.arrival, {}, {}, {}});
+  // The deepest five of the first are off by one.
+  for (size_t i = 15; i < 20; ++i) found[0].arrival[i][late_rise] += 1;
+  const Measures measures = measure(circuits, found, late);
+  int64_t by_depth = 0;
+  for (size_t q = 0; q < depth_quartiles; ++q) {
+    const Agreement& quarter = measures.slack_by_depth[q];
+    EXPECT_EQ(quarter.count(), 2 * (5 + 6)) << q;
+    by_depth += quarter.count();
+    ASSERT_TRUE(quarter.r2());
+    // Levels 17 to 21 and 48 to 53, each twice: spreads 10 and 17.5; five errors of one.
+    EXPECT_NEAR(*quarter.r2(), q == 3 ? 1 - 5.0 / (2 * (10 + 17.5)) : 1, 1e-9) << q;
+  }
+  EXPECT_EQ(by_depth, 2 * (20 + 24));
 }
 
 TEST(PreRouteMeasures, RefuseWhatDoesNotFit) {

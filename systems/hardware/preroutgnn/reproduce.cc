@@ -26,6 +26,7 @@ const char* const learned_claims[] = {"slack-r2",
                                       "cells-r2",
                                       "cells-over-nonresidual",
                                       "cells-over-timinggcn",
+                                      "cells-over-published",
                                       "cells-gap-by-depth",
                                       "cells-over-straight",
                                       "cells-over-tree-wires",
@@ -103,10 +104,13 @@ Stages stages_of(const system::Study& study, uint64_t seed) {
   if (study.quick()) {
     stages.code.epochs = 3;
     stages.predictor.epochs = 6;
+    stages.code.most_pins = stages.predictor.most_pins = 150;
   }
   stages.code.seed = stages.predictor.seed = seed;
   return stages;
 }
+
+int64_t block_pins(const system::Study& study) { return stages_of(study, 1).predictor.most_pins; }
 
 }  // namespace betimes::systems::preroutgnn
 
@@ -123,12 +127,15 @@ void preroutgnn_reproduce(Study& study) {
   const Stages stages = stages_of(study, study.seed());
   study.note(found->text);
   study.note(fmt::format(
-      "Reduced: hidden 32, two NetConv layers, late corner alone. Each step sees one design, not "
-      "the sum over all: {} epochs of the auto-encoder, {} of the predictor, Adam from {} down to "
-      "a "
-      "twentieth. The epoch is chosen by the arrivals of a sixth of the training designs, which "
-      "then aren't learned from; every state is a predicted one.",
-      stages.code.epochs, stages.predictor.epochs, stages.predictor.rate));
+      "Reduced: hidden 32, two NetConv layers, late corner alone. Each step sees one block of at "
+      "most {} pins and {} levels around it, not the sum over all designs: {} epochs of the "
+      "auto-encoder, {} of the predictor, Adam from {} down to a twentieth. The epoch is chosen by "
+      "the arrivals of a sixth of the training designs, which then aren't learned from; every "
+      "state is a predicted one. \"{}\" has as many epochs of one design a step, so fewer steps; "
+      "GCNII, which isn't made of steps along levels, learns from whole designs, as many steps as "
+      "the others.",
+      stages.predictor.most_pins, stages.predictor.halo, stages.code.epochs,
+      stages.predictor.epochs, stages.predictor.rate, method::unpartitioned));
   study.note(
       "As published a cell step predicts the arrival itself, and only net steps add. With "
       "increments "
@@ -139,11 +146,11 @@ void preroutgnn_reproduce(Study& study) {
       "the network without increments (TimingGCN takes over its choice).");
   study.note(fmt::format(
       "Endpoints below level {} (a wire behind a port or register) aren't judged. Times of level 0 "
-      "are those of straight wires, for networks and trees. R2 by depth is within designs. Trees "
-      "and "
-      "the level's constant learn from all training designs, networks from those that aren't held "
+      "are those of straight wires, for networks and trees. R2 by depth is within designs of {} "
+      "endpoints or more, in quarters of each design's own. Trees and the level's constant learn "
+      "from all training designs, networks from those that aren't held "
       "out.",
-      least_judged_level));
+      least_judged_level, least_split_endpoints));
   study.note(
       "TimingGCN here: no increments, tables by products of weights, no auto-encoder, otherwise "
       "the "

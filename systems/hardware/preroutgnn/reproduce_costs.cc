@@ -75,7 +75,7 @@ void compare_memory(system::Study& study, const Material& material) {
   };
   const Bytes whole = bytes_of(0);
   add_row("whole designs", whole);
-  const int64_t chosen = study.quick() ? 150 : reproduced_block_pins;
+  const int64_t chosen = block_pins(study);
   for (const int64_t most : {4 * chosen, 2 * chosen, chosen}) {
     const Bytes bytes = bytes_of(most);
     add_row(std::to_string(most), bytes);

@@ -57,9 +57,9 @@ std::optional<Estimate> mean_of(const Compared& found, const std::string& metric
   return estimate;
 }
 
-/// How much more `with` its increments brings on the deepest quarter of endpoints than on the
-/// shallowest.
-std::optional<Estimate> growth(const Compared& found, const std::string& with) {
+/// What `with` its increments brings on the deepest quarter of endpoints, or how much more that is
+/// than on the shallowest, whichever is less: losing less on the deep ones is no gain.
+std::optional<Estimate> deep_gain(const Compared& found, const std::string& with) {
   const std::string shallow = metric::quartile(0), deep = metric::quartile(depth_quartiles - 1);
   system::Scores scores;
   size_t seeds = 0;
@@ -68,9 +68,10 @@ std::optional<Estimate> growth(const Compared& found, const std::string& with) {
              *d = values_of(found, shallow, method::nonresidual);
   if (a == nullptr || b == nullptr || c == nullptr || d == nullptr) return std::nullopt;
   for (; seeds < std::min({a->size(), b->size(), c->size(), d->size()}); ++seeds) {
-    scores.add("gap", "growth", ((*a)[seeds] - (*b)[seeds]) - ((*c)[seeds] - (*d)[seeds]));
+    const double gain = (*a)[seeds] - (*b)[seeds];
+    scores.add("gap", "gain", std::min(gain, gain - ((*c)[seeds] - (*d)[seeds])));
   }
-  Estimate estimate = scores.mean("gap", "growth");
+  Estimate estimate = scores.mean("gap", "gain");
   estimate.note = seeds_text(seeds);
   return estimate;
 }
@@ -113,7 +114,7 @@ system::Table by_design(const Compared& found) {
 
 system::Picture picture(const Compared& found) {
   system::Picture made{"R2 of endpoint slack by depth, unseen designs",
-                       "quarter of the endpoints, shallow to deep",
+                       "quarter of a design's endpoints, shallow to deep",
                        "R2",
                        false,
                        false,
@@ -142,7 +143,8 @@ void report_methods(system::Study& study, const Compared& found) {
                      metric::net_delay, metric::cell_delay}));
   std::vector<std::string> quarters;
   for (size_t q = 0; q < depth_quartiles; ++q) quarters.push_back(metric::quartile(q));
-  study.table(table(found, "R2 of endpoint slack by depth, quarters of those judged", quarters));
+  study.table(
+      table(found, "R2 of endpoint slack by depth, quarters of each design's endpoints", quarters));
   study.table(by_design(found));
   study.table(table(found, "Seconds, an auto-encoder's training apart", {metric::seconds}));
   study.picture(picture(found));
@@ -162,7 +164,7 @@ void report_methods(system::Study& study, const Compared& found) {
   give(study, "slack-r2", mean_of(found, metric::slack, method::published));
   give(study, "over-nonresidual", over(method::published, method::nonresidual));
   give(study, "over-timinggcn", over(method::published, method::timinggcn));
-  give(study, "gap-by-depth", growth(found, method::published));
+  give(study, "gap-by-depth", deep_gain(found, method::published));
   give(study, "over-straight", over(method::published, method::straight));
   give(study, "over-gcnii", over(method::published, method::gcnii));
   give(study, "over-trees", over(method::published, method::trees));
@@ -170,13 +172,15 @@ void report_methods(system::Study& study, const Compared& found) {
   for (const auto& [id, rival] :
        {std::pair("cells-over-nonresidual", method::nonresidual),
         std::pair("cells-over-timinggcn", method::timinggcn),
+        std::pair("cells-over-published", method::published),
         std::pair("attention", method::no_attention), std::pair("pre-training", method::no_code),
         std::pair("cells-over-straight", method::straight),
         std::pair("cells-over-tree-wires", method::routed_trees),
-        std::pair("cells-over-trees", method::trees), std::pair("partitioned", method::blocks)}) {
+        std::pair("cells-over-trees", method::trees)}) {
     give(study, id, over(method::full, rival));
   }
-  give(study, "cells-gap-by-depth", growth(found, method::full));
+  give(study, "partitioned", over(method::unpartitioned, method::full));
+  give(study, "cells-gap-by-depth", deep_gain(found, method::full));
 }
 
 }  // namespace betimes::systems::preroutgnn

@@ -4,6 +4,7 @@
 #include <functional>
 
 #include "systems/hardware/preroutgnn/baselines.h"
+#include "systems/hardware/preroutgnn/partition.h"
 #include "systems/hardware/preroutgnn/reproduce_parts.h"
 #include "systems/hardware/preroutgnn/train_gcnii.h"
 
@@ -29,13 +30,12 @@ class Comparison {
 
   Compared run() {
     const std::vector<std::string> learned = {published, full,      nonresidual, no_attention,
-                                              no_code,   timinggcn, gcnii,       blocks};
-    // Each with all seeds, partitions (the longest) with one; both units for two of them.
-    total_ = static_cast<double>(seeds_.size() * learned.size() + 3);
+                                              no_code,   timinggcn, gcnii,       unpartitioned};
+    // With an auto-encoder a seed; both units for two of them.
+    total_ = static_cast<double>(seeds_.size() * (learned.size() + 1) + 2);
     for (size_t i = 0; i < seeds_.size(); ++i) {
       const Ground ground = prepare(seeds_[i]);
       for (const std::string& name : learned) {
-        if (name == blocks && i > 0) continue;
         if (i == 0 && (name == published || name == nonresidual)) {
           learn_by_better_unit(name, ground);
         } else {
@@ -116,7 +116,7 @@ class Comparison {
     const ModelOptions model = model_of(name);
     Training how = ground.stages.predictor;
     how.arrival_unit = unit;
-    if (name == blocks) how.most_pins = block_pins(study_);
+    if (name == unpartitioned) how.most_pins = 0;
     Autoencoder code = ground.code;  // a handle: its weights are copied from
     const bool pre_trained = model.latent > 0 && name != no_code;
     Predictor network = train_predictor(ground.parts.training, ground.parts.validation,
@@ -138,12 +138,24 @@ class Comparison {
           const ModelOptions model = model_of(name);
           Gcnii network = train_gcnii(ground.parts.training, ground.parts.validation,
                                       circuits_.arcs, ground.statistics, model, GcniiOptions{},
-                                      ground.stages.predictor, reporter(name));
+                                      whole_designs(ground), reporter(name));
           return of_each([&](const Circuit& each) {
             return network->predict(make_graph(each, circuits_.arcs, ground.statistics, model));
           });
         }));
     done_ += 1;
+  }
+
+  /// As many steps of whole designs as the others have of blocks.
+  Training whole_designs(const Ground& ground) const {
+    Training how = ground.stages.predictor;
+    size_t blocks = 0;
+    for (const Circuit& each : ground.parts.training) {
+      blocks += partition(each, how.most_pins, how.halo).size();
+    }
+    how.epochs *= static_cast<int>(blocks / ground.parts.training.size());
+    how.most_pins = 0;
+    return how;
   }
 
   /// What predicts arrivals anew has them far apart and what adds has small ones: neither is given
@@ -175,10 +187,6 @@ class Comparison {
         fmt::format("Unit of arrival errors, {}: validation R2 of arrivals {}.", name, tried));
     seconds_ = seconds;
     add(name, kept);
-  }
-
-  static int64_t block_pins(const system::Study& study) {
-    return study.quick() ? 150 : reproduced_block_pins;
   }
 
   /// The circuits hold their times already; they cost what analysing (and, for trees, routing)

@@ -27,7 +27,7 @@ namespace method {
 // As published, and with increments at cells, too, which the ablations are of.
 inline const std::string published = "PreRoutGNN", full = "PreRoutGNN, at cells too",
                          nonresidual = "minus residual", no_attention = "minus attention",
-                         no_code = "minus pre-training", blocks = "partitioned",
+                         no_code = "minus pre-training", unpartitioned = "not partitioned",
                          timinggcn = "TimingGCN", gcnii = "GCNII", trees = "boosted trees",
                          straight = "straight wires", routed_trees = "router's trees, no detours",
                          levels = "level x constant";
@@ -59,6 +59,7 @@ void compare_memory(system::Study& study, const Material& material);
 /// Seconds of a prediction in this runtime beside what it stands for.
 void compare_cost(system::Study& study, const Material& material);
 
-constexpr int64_t reproduced_block_pins = 1500;
+/// Pins of a block that networks learn from.
+int64_t block_pins(const system::Study& study);
 
 }  // namespace betimes::systems::preroutgnn

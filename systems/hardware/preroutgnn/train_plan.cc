@@ -1,12 +1,18 @@
 #include "systems/hardware/preroutgnn/train_plan.h"
 
 namespace betimes::systems::preroutgnn {
+namespace {
+
+constexpr int64_t pins_a_block = 1500;
+
+}  // namespace
 
 Training standard_code_training() {
   Training how;
   how.epochs = 20;
   how.rate = 2e-3;
   how.fall = true;
+  how.most_pins = pins_a_block;
   return how;
 }
 
@@ -15,6 +21,7 @@ Training standard_training() {
   how.epochs = 60;
   how.rate = 2e-3;
   how.fall = true;
+  how.most_pins = pins_a_block;
   return how;
 }
 

@@ -5,8 +5,8 @@
 
 namespace betimes::systems::preroutgnn {
 
-/// What fits here: a design a step instead of all, more steps for fewer epochs, a falling rate. The
-/// published ones are 10,000 epochs at 5e-4 each, all designs a step.
+/// What fits here: a block of a design a step instead of all designs, more steps for fewer epochs,
+/// a falling rate. The published ones are 10,000 epochs at 5e-4 each, all designs a step.
 Training standard_code_training();
 Training standard_training();
 

@@ -37,7 +37,7 @@ Visit at_best(Pace& pace, const std::function<Visit()>& measure);
 
 /// How often real models are visited, with all others in between.
 inline constexpr size_t visits = 3;
-/// Of the visits to one network, an odd number of two at least, the middle one. Its halves are then
+/// Of the visits to one network, an odd number from three on, the middle one. Its halves are then
 /// the first two of the visits, so that they tell how well a measurement repeats.
 Visit middle_of(std::vector<Visit> all);
 

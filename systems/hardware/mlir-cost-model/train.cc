@@ -70,13 +70,13 @@ DataSet data_for(const Plan& plan, const TrainOptions& options) {
     throw Error("--data", "names no folder", "where lowered functions are, or are put");
   }
   const std::string path = data_file(options.places.data);
-  const bool present = data_present(options.places.data);
-  // Who trains takes the data as they are; who asks for data gets as many.
-  const auto fewer = [&] {
-    return static_cast<int64_t>(read_data(path).graphs.size()) < plan.graphs;
-  };
-  if (!present || (plan.what == "data" && fewer())) make(path, plan, options);
+  if (!data_present(options.places.data)) make(path, plan, options);
   DataSet data = read_data(path);
+  // Who trains takes the data as they are; who asks for data gets as many.
+  if (plan.what == "data" && static_cast<int64_t>(data.graphs.size()) < plan.graphs) {
+    make(path, plan, options);
+    data = read_data(path);
+  }
   options.line(fmt::format("{}: {} functions, {} variants, {} more that the compiler refused", path,
                            data.graphs.size(), data.variants(), data.refused));
   return data;

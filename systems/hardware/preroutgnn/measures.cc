@@ -120,14 +120,16 @@ Measures measure(std::span<const Circuit> circuits, std::span<const Prediction> 
     for (const auto& endpoint : circuit.endpoints) {
       const auto pin = static_cast<size_t>(endpoint.pin);
       if (circuit.level[pin] < least_judged_level) continue;
+      Agreement* const quarter =
+          quartiles
+              ? &by_depth[static_cast<size_t>(
+                    std::ranges::lower_bound(*quartiles, circuit.level[pin]) - quartiles->begin())]
+              : nullptr;
       for (const size_t column : columns) {
         const double truth = slack(circuit.arrival[pin], endpoint.required, column);
         const double predicted = slack(own.arrival[pin], endpoint.required, column);
         slacks.add(truth, predicted);
-        if (!quartiles) continue;
-        const auto quartile = static_cast<size_t>(
-            std::ranges::lower_bound(*quartiles, circuit.level[pin]) - quartiles->begin());
-        by_depth[quartile].add(truth, predicted);
+        if (quarter != nullptr) quarter->add(truth, predicted);
       }
     }
     for (size_t q = 0; q < depth_quartiles; ++q) found.slack_by_depth[q].add_within(by_depth[q]);
